@@ -1,0 +1,234 @@
+//! What a guest asks of the store module.
+
+use crate::message::messages;
+use crate::{
+    CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, SavepointId,
+    TableId, WriteOp,
+};
+use serde::{Deserialize, Serialize};
+
+messages! {
+    /// A request to the store module.
+    ///
+    /// Requests of one lane are executed in the order in which they were sent.
+    /// Each is answered by one [`Response`](crate::Response), except a scan (by
+    /// row batches until its end) and those that say "no answer".
+    pub enum Request<'a> {
+        /// Begins a transaction; an open one is rolled back first. No answer.
+        1 => Begin(Begin),
+        /// Commits. Answered by `Done` or `Failed`. The transaction is over.
+        2 => Commit(Commit),
+        /// Rolls back. The field says whether an answer (`Done`) is wanted.
+        3 => Rollback(bool),
+        /// Sets a savepoint. No answer.
+        4 => SetSavepoint(SavepointId),
+        /// Undoes all that came after the savepoint, which stays. No answer.
+        /// Locks taken since are kept, as InnoDB keeps them.
+        5 => RollbackTo(SavepointId),
+        /// Forgets a savepoint and those set after it. No answer.
+        6 => ReleaseSavepoint(SavepointId),
+        /// The next consistent read takes a new snapshot: the statement boundary
+        /// under READ COMMITTED. No answer.
+        7 => NewSnapshot(()),
+        /// Takes the transaction's snapshot now
+        /// (`START TRANSACTION WITH CONSISTENT SNAPSHOT`). No answer.
+        8 => TakeSnapshot(()),
+
+        /// Reads one key. Answered by `Rows` with one row or none.
+        16 => Get(Get<'a>),
+        /// Reads many keys of one index. Answered by `Rows` with the rows found,
+        /// in the order asked, each with its own key.
+        17 => MultiGet(MultiGet<'a>),
+        /// Opens a cursor and starts to stream its rows. Answered by `Rows`,
+        /// again and again, the last one marked, or by `Failed`.
+        18 => Scan(Scan<'a>),
+        /// Lets a cursor's stream go on. No answer.
+        19 => Credit(Credit),
+        /// Closes a cursor; rows on their way may still arrive, with its tag.
+        /// No answer.
+        20 => CloseCursor(CursorId),
+        /// Changes entries: all of them or, on a failure, none. Answered by
+        /// `Written` or `Failed`.
+        21 => Write(Write<'a>),
+        /// Ends the lock wait or the scan that the request with this tag is in;
+        /// that one fails with `Cancelled`. No answer of its own.
+        22 => Cancel(u32),
+
+        /// Creates a table. Answered by `Table`.
+        32 => CreateTable(CreateTable<'a>),
+        /// Looks a table up by its name. Answered by `Table`.
+        33 => OpenTable(&'a str),
+        /// Drops a table; its space is reclaimed in the background. Answered by `Done`.
+        34 => DropTable(&'a str),
+        /// Renames a table. Answered by `Done`.
+        35 => RenameTable(RenameTable<'a>),
+        /// Empties a table by giving its indexes new ids. Answered by `Table`.
+        36 => TruncateTable(&'a str),
+        /// Approximate sizes. Answered by `Stats`.
+        37 => TableStats(TableId),
+        /// Approximate numbers of entries in ranges. Answered by `RangeSizes`.
+        38 => RangeSizes(RangeSizes<'a>),
+        /// Sets a counter of a table at once and durably (`ALTER TABLE ...
+        /// AUTO_INCREMENT`); it may also lower it. Answered by `Done`.
+        39 => SetCounter(CounterRaise),
+
+        /// Asks how a commit ended. Answered by `Outcome`.
+        48 => Outcome(Outcome),
+        /// The session is over and will not ask for outcomes again. No answer.
+        49 => ForgetSession([u8; 16]),
+        /// Does nothing. Answered by `Done`.
+        50 => Ping(()),
+    }
+}
+
+/// See [`Request::Begin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begin {
+    /// What its consistent reads see.
+    pub isolation: Isolation,
+    /// How long one lock wait may last, in milliseconds.
+    pub lock_wait_ms: u32,
+}
+
+/// See [`Request::Commit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// When to answer.
+    pub durability: Durability,
+    /// The name under which the outcome is remembered.
+    pub id: CommitId,
+}
+
+/// See [`Request::Get`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Get<'a> {
+    /// The index.
+    pub index: IndexId,
+    /// The whole key.
+    #[serde(borrow)]
+    pub key: &'a [u8],
+    /// The lock to take; taken on the key also if there is no such row.
+    pub lock: Lock,
+    /// If `index` is secondary and the row itself is wanted: the primary index.
+    /// See [`Scan::fetch`].
+    pub fetch: Option<IndexId>,
+}
+
+/// See [`Request::MultiGet`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MultiGet<'a> {
+    /// The index, a primary one.
+    pub index: IndexId,
+    /// The whole keys.
+    #[serde(borrow)]
+    pub keys: Vec<&'a [u8]>,
+    /// The lock to take on each.
+    pub lock: Lock,
+}
+
+/// See [`Request::Scan`].
+///
+/// A batch ends when it has `batch_rows` rows or about `batch_bytes` bytes; both
+/// double with each batch, up to a limit of the host's. The host never has more
+/// than `credit` bytes (and one batch) of rows under way that the client has not
+/// given back by [`Credit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan<'a> {
+    /// The cursor's name from now on.
+    pub cursor: CursorId,
+    /// The keys to return.
+    #[serde(borrow)]
+    pub range: KeyRange<'a>,
+    /// In which order.
+    pub direction: Direction,
+    /// The lock to take on each row.
+    pub lock: Lock,
+    /// For a scan of a secondary index (whose values are
+    /// [`IndexEntry`](crate::IndexEntry)): the primary index from which to fetch
+    /// the row of each entry. Each returned row then has the *entry's* key, and
+    /// as value the entry's primary key and the row (see [`Row`](crate::Row)).
+    pub fetch: Option<IndexId>,
+    /// Rows in the first batch; at least 1.
+    pub batch_rows: u32,
+    /// No batch has more rows than this (a locking read that must not lock
+    /// ahead says 1); 0: no limit but the host's.
+    pub max_batch_rows: u32,
+    /// The scan ends after so many rows; 0: no limit.
+    pub limit: u64,
+    /// Bytes of rows that may be under way; 0: one batch at a time.
+    pub credit: u32,
+}
+
+/// See [`Request::Credit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// The cursor.
+    pub cursor: CursorId,
+    /// Bytes of row blocks that the client has consumed since it last said so.
+    pub bytes: u32,
+}
+
+/// See [`Request::Write`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write<'a> {
+    /// The changes, made in this order.
+    #[serde(borrow)]
+    pub ops: Vec<WriteOp<'a>>,
+    /// Counters to raise: in the host's memory at once (a rollback does not
+    /// lower them), durably with the commit.
+    pub raise: Vec<CounterRaise>,
+    /// The table's number of rows changes by so much.
+    pub row_delta: i64,
+    /// The table to which `row_delta` belongs.
+    pub table: TableId,
+}
+
+/// Raises a table's counter to at least `next`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterRaise {
+    /// The table.
+    pub table: TableId,
+    /// Which counter.
+    pub counter: Counter,
+    /// The next value to be given out.
+    pub next: u64,
+}
+
+/// See [`Request::CreateTable`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateTable<'a> {
+    /// The name: any UTF-8 string of at most [`MAX_NAME_LEN`](crate::MAX_NAME_LEN) bytes.
+    pub name: &'a str,
+    /// What the client wants to find again in [`TableInfo`](crate::TableInfo);
+    /// the host does not read it.
+    #[serde(borrow)]
+    pub definition: &'a [u8],
+    /// How many indexes; the first is the primary one. At least 1, at most 128.
+    pub indexes: u16,
+    /// The first values of the two counters, `AutoIncrement` and `RowId`.
+    pub counters: [u64; 2],
+}
+
+/// See [`Request::RenameTable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameTable<'a> {
+    /// The old name.
+    pub from: &'a str,
+    /// The new name; must not exist.
+    pub to: &'a str,
+}
+
+/// See [`Request::RangeSizes`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeSizes<'a> {
+    /// The ranges.
+    #[serde(borrow)]
+    pub ranges: Vec<KeyRange<'a>>,
+}
+
+/// See [`Request::Outcome`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The commit in question.
+    pub commit: CommitId,
+}
