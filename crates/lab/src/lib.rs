@@ -1,1 +1,21 @@
-//! (in preparation)
+//! The laboratory: what VAMOS is tried and measured in.
+//!
+//! It prepares a machine ([`packages`]), fetches the pinned MariaDB
+//! ([`mariadb_files`]), starts MariaDB natively ([`native`]) or in a stock
+//! Debian guest ([`image`], [`payload`], [`vm`]), starts the host daemon
+//! ([`daemon`]), makes a real workload ([`workload`]), and counts what crosses
+//! the boundary between guest and host ([`switches`]).
+//!
+//! It knows nothing of the channel, the protocol or the store: it handles
+//! programs and files only. It is used by `cargo xtask` and by tests; nothing
+//! that runs in production stands on it.
+//!
+//! Everything that it starts is a child process that dies with it, and
+//! everything that it writes is below `target/lab/` of the workspace.
+
+pub mod mariadb_files;
+pub mod packages;
+pub mod paths;
+
+mod apt;
+mod command;

@@ -1,0 +1,69 @@
+//! Where the laboratory keeps its files.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
+
+/// The root of the workspace.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// The laboratory's directory: `target/lab/` below the workspace, whatever
+/// `CARGO_TARGET_DIR` says, so that all builds share what was downloaded.
+///
+/// # Errors
+/// If it can't be created.
+pub fn lab_dir() -> Result<PathBuf> {
+    let dir = workspace().join("target/lab");
+    fs::create_dir_all(&dir)
+        .with_context(|| format!("cannot create the laboratory's directory {}", dir.display()))?;
+    Ok(dir)
+}
+
+/// Holds `target/lab/<name>.lock`, so that two runs do not make the same thing
+/// at once. Dropping it gives the lock back.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for the lock `name`, and says so if another run holds it.
+    pub(crate) fn wait(name: &str) -> Result<Self> {
+        let path = lab_dir()?.join(format!("{name}.lock"));
+        let file =
+            File::create(&path).with_context(|| format!("cannot create the lock file {}", path.display()))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            println!("lab: waiting for another run that holds {}", path.display());
+            flock(&file, FlockOperation::LockExclusive)
+                .with_context(|| format!("cannot lock {}", path.display()))?;
+        }
+        Ok(Self { _file: file })
+    }
+}
+
+/// Makes the directory `dir` by calling `make` with a directory beside it that
+/// takes its name only when `make` has succeeded: what was interrupted leaves
+/// nothing half-made under the name.
+pub(crate) fn make_whole(dir: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if dir.exists() {
+        return Ok(());
+    }
+    let mut partial = dir.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    if partial.exists() {
+        fs::remove_dir_all(&partial)
+            .with_context(|| format!("cannot remove the unfinished {}", partial.display()))?;
+    }
+    fs::create_dir_all(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
+    make(&partial)?;
+    fs::rename(&partial, dir).with_context(|| format!("cannot give {} its final name", partial.display()))
+}
