@@ -1,0 +1,30 @@
+//! A table as the catalogue has it.
+
+use vamos_proto::{IndexId, TableId};
+
+/// A table as the catalogue has it, owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableInfo {
+    /// Its number.
+    pub table: TableId,
+    /// Its name.
+    pub name: String,
+    /// Its indexes; the first is the primary one.
+    pub indexes: Vec<IndexId>,
+    /// The client's own description, as it was given.
+    pub definition: Vec<u8>,
+    /// The next values of the counters `AutoIncrement` and `RowId`.
+    pub counters: [u64; 2],
+}
+
+impl TableInfo {
+    /// The same as the protocol's message.
+    pub fn as_message(&self) -> vamos_proto::TableInfo<'_> {
+        vamos_proto::TableInfo {
+            table: self.table,
+            indexes: self.indexes.clone(),
+            definition: &self.definition,
+            counters: self.counters,
+        }
+    }
+}
