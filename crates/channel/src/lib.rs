@@ -1,1 +1,30 @@
-//! (in preparation)
+//! The channel between a guest and its host: a window of shared memory with
+//! lanes of rings in it, and a stream socket for each lane that carries the
+//! handshake and the doorbells.
+//!
+//! A lane carries *messages*: an opcode, a tag and a body of bytes. This crate
+//! knows nothing of what they mean; `vamos-proto` knows nothing of how they
+//! travel.
+
+mod client;
+mod counters;
+mod endpoint;
+mod error;
+mod frame;
+mod hello;
+mod host;
+mod layout;
+mod window;
+
+pub use client::{ClientLane, ClientOptions, WindowSource};
+pub use counters::LaneCounters;
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{ConnectError, Corruption, HandshakeError, LaneError, ListenError, WindowError};
+pub use frame::{DEFAULT_MAX_MESSAGE, Received};
+pub use hello::{CHANNEL_VERSION, Hello, Mode, OLDEST_CHANNEL_VERSION, Refusal, RefusalCode, Token};
+pub use host::{
+    Admission, Handshake, LaneAllocator, LaneWatch, Listener, ListenerOptions, Peer, PeerCredentials,
+    Pending, Policy, ServerLane, Wants,
+};
+pub use layout::{LAYOUT_VERSION, Layout};
+pub use window::Window;
