@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, packages};
+use crate::{command, packages, paths};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -167,6 +167,30 @@ impl PrivateApt {
                 .args(names.iter().map(|name| format!("{name}={version}"))),
             &format!("download {} {version}", names.join(" ")),
         )
+    }
+
+    /// Downloads the newest version of a binary package into `dir` and returns
+    /// the package files there.
+    pub(crate) fn download_newest(&self, name: &str, dir: &Path) -> Result<Vec<PathBuf>> {
+        command::run(
+            self.command("apt-get")
+                .current_dir(dir)
+                .args(["-q", "download", name]),
+            &format!("download {name}"),
+        )?;
+        paths::files_ending(dir, ".deb")
+    }
+
+    /// The packages that a package depends on.
+    pub(crate) fn dependencies(&self, name: &str) -> Result<Vec<String>> {
+        let answer = command::output(
+            self.command("apt-cache").args(["depends", "--important", name]),
+            &format!("ask apt what {name} depends on"),
+        )?;
+        let names = answer
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(names.map(str::to_owned).collect())
     }
 }
 

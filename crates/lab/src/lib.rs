@@ -2,7 +2,7 @@
 //!
 //! It prepares a machine ([`packages`]), fetches the pinned MariaDB
 //! ([`mariadb_files`]), starts MariaDB natively ([`native`]) or in a stock
-//! Debian guest ([`image`], [`payload`], [`vm`]), starts the host daemon
+//! Debian guest ([`image`]), starts the host daemon
 //! ([`daemon`]), makes a real workload ([`workload`]), and counts what crosses
 //! the boundary between guest and host ([`switches`]).
 //!
@@ -13,9 +13,15 @@
 //! Everything that it starts is a child process that dies with it, and
 //! everything that it writes is below `target/lab/` of the workspace.
 
+pub mod daemon;
+pub mod image;
 pub mod mariadb_files;
+pub mod native;
 pub mod packages;
 pub mod paths;
+pub mod process;
+pub mod run_dir;
 
 mod apt;
 mod command;
+mod datadir;

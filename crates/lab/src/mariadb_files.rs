@@ -214,7 +214,7 @@ fn download(apt: &PrivateApt, version: &str, dir: &Path) -> Result<()> {
 }
 
 fn unpack_source(downloads: &Path, source: &Path) -> Result<()> {
-    let tarball = files_ending(downloads, ".orig.tar.gz")?
+    let tarball = paths::files_ending(downloads, ".orig.tar.gz")?
         .pop()
         .context("apt downloaded no .orig.tar.gz for MariaDB's source")?;
     fs::create_dir_all(source).context("cannot create the source directory")?;
@@ -238,27 +238,13 @@ fn unpack_packages(apt: &PrivateApt, names: &[&str], version: &str, root: &Path)
     let downloads = root.with_extension("debs");
     fs::create_dir_all(&downloads).context("cannot create the download directory")?;
     apt.download(names, version, &downloads)?;
-    for package in files_ending(&downloads, ".deb")? {
+    for package in paths::files_ending(&downloads, ".deb")? {
         command::run(
             Command::new("dpkg-deb").arg("-x").arg(&package).arg(root),
             "unpack a Debian package",
         )?;
     }
     fs::remove_dir_all(&downloads).context("cannot remove the downloaded packages")
-}
-
-fn files_ending(dir: &Path, end: &str) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
-        let path = entry
-            .with_context(|| format!("cannot list {}", dir.display()))?
-            .path();
-        if path.to_string_lossy().ends_with(end) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]

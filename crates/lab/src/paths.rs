@@ -67,3 +67,18 @@ pub(crate) fn make_whole(dir: &Path, make: impl FnOnce(&Path) -> Result<()>) -> 
     make(&partial)?;
     fs::rename(&partial, dir).with_context(|| format!("cannot give {} its final name", partial.display()))
 }
+
+/// The files in `dir` whose names end in `end`, in order.
+pub(crate) fn files_ending(dir: &Path, end: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
+        let path = entry
+            .with_context(|| format!("cannot list {}", dir.display()))?
+            .path();
+        if path.to_string_lossy().ends_with(end) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
