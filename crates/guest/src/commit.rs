@@ -1,0 +1,109 @@
+//! Commit, and finding out how one ended whose answer was lost.
+
+use crate::Error;
+use crate::session::{Session, refusal};
+use crate::transaction::Transaction;
+use std::time::{Duration, Instant};
+use vamos_proto::{Commit, CommitId, CommitOutcome, Durability, Outcome, Request, Response};
+
+/// The pauses between attempts to reach the host again.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+impl Session {
+    /// Commits. Where nothing was written, that costs no round trip.
+    ///
+    /// If the lane breaks before the answer, the host is asked how the commit
+    /// ended as soon as it is back: a commit is never done twice and never
+    /// reported wrongly.
+    ///
+    /// # Errors
+    /// [`Error::ConnectionLost`] if the transaction was rolled back,
+    /// [`Error::OutcomeUnknown`] if the host did not come back in time,
+    /// [`Error::Failed`] if the host could not write it. The transaction is over
+    /// in each case.
+    pub fn commit(&mut self, durability: Durability) -> Result<(), Error> {
+        let settled = self.settle();
+        if let Err(error) = self.checked(settled) {
+            // The caller must not commit half of what it wrote.
+            self.rollback()?;
+            return Err(error);
+        }
+        let result = match std::mem::replace(&mut self.transaction, Transaction::None) {
+            Transaction::Open {
+                on_host: true,
+                wrote: true,
+                ..
+            } => self.commit_on_host(durability),
+            Transaction::Open {
+                on_host: true,
+                locked,
+                ..
+            } => {
+                self.end_without_answer(locked);
+                Ok(())
+            }
+            Transaction::Lost { reason } => Err(Error::ConnectionLost { reason }),
+            _ => Ok(()),
+        };
+        self.end_of_transaction();
+        result
+    }
+
+    fn commit_on_host(&mut self, durability: Durability) -> Result<(), Error> {
+        self.commits += 1;
+        let id = CommitId {
+            session: self.id,
+            number: self.commits,
+        };
+        // A commit that is under way is not interrupted: its end must be known.
+        let interrupt = self.interrupt.take();
+        let result = self.exchange(
+            &Request::Commit(Commit { durability, id }),
+            |response| match response {
+                Response::Done(()) => Ok(()),
+                other => Err(refusal(other, "a commit")),
+            },
+        );
+        let result = match result {
+            Err(error @ (Error::ConnectionLost { .. } | Error::Protocol { .. })) => {
+                self.drop_lane(&error.to_string());
+                self.resolve(id, error)
+            }
+            other => other,
+        };
+        self.interrupt = interrupt;
+        result
+    }
+
+    /// Asks for the outcome of a commit until the host can be reached.
+    fn resolve(&mut self, id: CommitId, lost: Error) -> Result<(), Error> {
+        let patience = self.client.config().reconnect_for;
+        let deadline = Instant::now() + patience;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.ask_outcome(id) {
+                Ok(CommitOutcome::Committed) => return Ok(()),
+                Ok(CommitOutcome::NotCommitted) => {
+                    return Err(Error::ConnectionLost {
+                        reason: lost.to_string(),
+                    });
+                }
+                Err(_) if Instant::now() + pause < deadline => std::thread::sleep(pause),
+                Err(_) => {
+                    return Err(Error::OutcomeUnknown {
+                        seconds: patience.as_secs(),
+                    });
+                }
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn ask_outcome(&mut self, commit: CommitId) -> Result<CommitOutcome, Error> {
+        self.request(&Request::Outcome(Outcome { commit }), |response| match response {
+            Response::Outcome(outcome) => Ok(outcome),
+            other => Err(refusal(other, "a question for an outcome")),
+        })
+    }
+}

@@ -1,0 +1,268 @@
+//! One lane and what is under way on it.
+
+use crate::streams::Streams;
+use crate::{Client, Config, Error};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vamos_channel::{ClientLane, ClientOptions, Hello, LaneCounters, Token, WindowSource};
+use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Written};
+
+/// How often a waiting session asks its interrupt whether to go on.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long an interrupted request may take to end before the lane is given up.
+const CANCEL_GRACE: Duration = Duration::from_secs(10);
+
+/// Deferred writes that may be unanswered; their answers fit into any ring.
+const MAX_DEFERRED: usize = 512;
+
+/// A connected lane: sends requests, sorts what arrives.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    lane: ClientLane,
+    next_tag: u32,
+    /// The encoded request.
+    request: Vec<u8>,
+    /// The answer that was last waited for.
+    answer: Vec<u8>,
+    pub(crate) streams: Streams,
+    /// Writes that nobody waited for, oldest first.
+    deferred: VecDeque<u32>,
+    deferred_failure: Option<Error>,
+}
+
+impl Connection {
+    /// Connects and shakes hands.
+    pub(crate) fn open(client: &Client, config: &Arc<Config>, session: u64) -> Result<Self, Error> {
+        let hello = Hello {
+            module: MODULE_NAME.to_owned(),
+            module_version: MODULE_VERSION,
+            wants_window: true,
+            token: Token::new(config.token.as_slice()),
+        };
+        let options = ClientOptions {
+            window: config.window.clone().map(WindowSource::Dax),
+            connect_timeout: config.connect_timeout,
+            poll_budget: config.poll_budget,
+            ..ClientOptions::default()
+        };
+        let lane =
+            ClientLane::connect(&config.endpoint, &hello, &options).map_err(|cause| Error::HostAway {
+                endpoint: config.endpoint.to_string(),
+                cause,
+            })?;
+        client.connected(session, lane.fallback_reason().map(str::to_owned));
+        Ok(Self {
+            lane,
+            next_tag: 1,
+            request: Vec::new(),
+            answer: Vec::new(),
+            streams: Streams::default(),
+            deferred: VecDeque::new(),
+            deferred_failure: None,
+        })
+    }
+
+    pub(crate) fn counters(&self) -> LaneCounters {
+        self.lane.counters()
+    }
+
+    /// The tag that the next request will have.
+    pub(crate) fn next_tag(&self) -> u32 {
+        self.next_tag
+    }
+
+    /// Puts a request into the ring, without ringing. Returns its tag.
+    pub(crate) fn send(&mut self, request: &Request<'_>) -> Result<u32, Error> {
+        let tag = self.next_tag;
+        self.next_tag = self.next_tag.checked_add(1).unwrap_or(1);
+        self.request.clear();
+        let opcode = request.encode(&mut self.request);
+        self.lane.send(opcode, tag, &self.request)?;
+        Ok(tag)
+    }
+
+    /// Tells a sleeping host that there is something to do.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        Ok(self.lane.flush()?)
+    }
+
+    /// The answer to the request with this tag; rows of cursors and answers to
+    /// deferred writes that come before it are put where they belong.
+    pub(crate) fn answer(
+        &mut self,
+        tag: u32,
+        interrupt: Option<&(dyn Fn() -> bool + Send)>,
+    ) -> Result<Response<'_>, Error> {
+        let mut patience = Patience::new(interrupt);
+        let opcode = loop {
+            let mut body = std::mem::take(&mut self.answer);
+            let received = self.lane.recv(&mut body, patience.deadline())?;
+            match received {
+                Some(received) if received.tag == tag => {
+                    self.answer = body;
+                    break received.opcode;
+                }
+                Some(received) => self.sort(received.opcode, received.tag, body)?,
+                None => {
+                    self.answer = body;
+                    self.interrupted(tag, &mut patience)?;
+                }
+            }
+        };
+        Ok(Response::decode(opcode, &self.answer)?)
+    }
+
+    /// Waits until something arrives for the cursor with this tag.
+    pub(crate) fn wait_for_rows(
+        &mut self,
+        tag: u32,
+        interrupt: Option<&(dyn Fn() -> bool + Send)>,
+    ) -> Result<(), Error> {
+        let mut patience = Patience::new(interrupt);
+        loop {
+            let mut body = self.streams.buffer();
+            match self.lane.recv(&mut body, patience.deadline())? {
+                Some(received) => {
+                    self.sort(received.opcode, received.tag, body)?;
+                    if received.tag == tag {
+                        return Ok(());
+                    }
+                }
+                None => {
+                    self.streams.recycle(body);
+                    self.interrupted(tag, &mut patience)?;
+                }
+            }
+        }
+    }
+
+    /// Notes a write that is not waited for now.
+    pub(crate) fn defer(
+        &mut self,
+        tag: u32,
+        interrupt: Option<&(dyn Fn() -> bool + Send)>,
+    ) -> Result<(), Error> {
+        self.deferred.push_back(tag);
+        if self.deferred.len() >= MAX_DEFERRED {
+            self.settle(interrupt)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the answers to all deferred writes and reports their failure.
+    pub(crate) fn settle(&mut self, interrupt: Option<&(dyn Fn() -> bool + Send)>) -> Result<(), Error> {
+        while let Some(&tag) = self.deferred.front() {
+            let outcome = match self.answer(tag, interrupt)? {
+                Response::Written(Written::Done) => Ok(()),
+                Response::Failed(failure) => Err(failure.into()),
+                other => Err(Error::unexpected(other.opcode(), "a deferred write")),
+            };
+            self.deferred.pop_front();
+            self.note_deferred(outcome);
+        }
+        self.take_deferred_failure()
+    }
+
+    /// The failure of a deferred write, if one has arrived.
+    pub(crate) fn take_deferred_failure(&mut self) -> Result<(), Error> {
+        match self.deferred_failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    fn note_deferred(&mut self, outcome: Result<(), Error>) {
+        if let Err(failure) = outcome {
+            self.deferred_failure.get_or_insert(failure);
+        }
+    }
+
+    /// Puts a message that nobody waits for where it belongs.
+    fn sort(&mut self, opcode: u16, tag: u32, body: Vec<u8>) -> Result<(), Error> {
+        if self.deferred.front() == Some(&tag) {
+            self.deferred.pop_front();
+            let outcome = match Response::decode(opcode, &body)? {
+                Response::Written(Written::Done) => Ok(()),
+                Response::Failed(failure) => Err(failure.into()),
+                other => Err(Error::unexpected(other.opcode(), "a deferred write")),
+            };
+            self.note_deferred(outcome);
+        } else if let Some(stream) = self.streams.get_mut(tag) {
+            match Response::decode(opcode, &body)? {
+                Response::Rows(_) => stream.blocks.push_back((opcode, body)),
+                Response::LastRows(_) => {
+                    stream.finished = true;
+                    stream.blocks.push_back((opcode, body));
+                }
+                Response::Failed(failure) => {
+                    stream.finished = true;
+                    stream.failure = Some(failure.into());
+                }
+                other => return Err(Error::unexpected(other.opcode(), "a scan")),
+            }
+            return Ok(());
+        }
+        // What is left belongs to a cursor that was closed before its end.
+        self.streams.recycle(body);
+        Ok(())
+    }
+
+    /// Nothing arrived for a while: asks whether to go on waiting.
+    fn interrupted(&mut self, tag: u32, patience: &mut Patience<'_>) -> Result<(), Error> {
+        match patience.next() {
+            Step::Wait => Ok(()),
+            Step::Cancel => {
+                self.send(&Request::Cancel(tag))?;
+                self.flush()
+            }
+            Step::GiveUp => Err(Error::ConnectionLost {
+                reason: format!(
+                    "a cancelled request did not end within {} s",
+                    CANCEL_GRACE.as_secs()
+                ),
+            }),
+        }
+    }
+}
+
+/// What to do when nothing has arrived.
+enum Step {
+    Wait,
+    Cancel,
+    GiveUp,
+}
+
+/// How long to wait and when to stop.
+struct Patience<'i> {
+    interrupt: Option<&'i (dyn Fn() -> bool + Send)>,
+    cancelled: Option<Instant>,
+}
+
+impl<'i> Patience<'i> {
+    fn new(interrupt: Option<&'i (dyn Fn() -> bool + Send)>) -> Self {
+        Self {
+            interrupt,
+            cancelled: None,
+        }
+    }
+
+    /// Without an interrupt a wait has no end but the lane's: the host answers
+    /// every request, and its death closes the lane.
+    fn deadline(&self) -> Option<Instant> {
+        self.interrupt.map(|_| Instant::now() + INTERRUPT_INTERVAL)
+    }
+
+    fn next(&mut self) -> Step {
+        match self.cancelled {
+            Some(since) if since.elapsed() > CANCEL_GRACE => Step::GiveUp,
+            Some(_) => Step::Wait,
+            None if self.interrupt.is_some_and(|stop| stop()) => {
+                self.cancelled = Some(Instant::now());
+                Step::Cancel
+            }
+            None => Step::Wait,
+        }
+    }
+}

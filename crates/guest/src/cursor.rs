@@ -1,0 +1,345 @@
+//! Cursors: reads of a range, row by row.
+
+use crate::Error;
+use crate::session::Session;
+use std::ops::Range;
+use vamos_proto::{
+    Credit, CursorId, Direction, IndexId, KeyRange, Lock, Request, Response, Row, RowBlock, Scan,
+};
+
+/// Bytes of rows that the host may send ahead of a reader that takes no locks.
+const READ_AHEAD: u32 = 128 * 1024;
+
+/// What a cursor reads.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanSpec<'a> {
+    /// The keys.
+    pub range: KeyRange<'a>,
+    /// In which order.
+    pub direction: Direction,
+    /// The lock on each row. A cursor with a lock is not read ahead of but in
+    /// batches of at most `max_batch_rows`.
+    pub lock: Lock,
+    /// For a secondary index: the primary index from which to fetch the rows.
+    pub fetch: Option<IndexId>,
+    /// Rows in the first batch; later ones double.
+    pub batch_rows: u32,
+    /// No batch has more rows; 0: no limit.
+    pub max_batch_rows: u32,
+    /// Ends after so many rows; 0: no limit.
+    pub limit: u64,
+}
+
+impl<'a> ScanSpec<'a> {
+    /// All of a range, ascending, without locks.
+    pub fn new(range: KeyRange<'a>) -> Self {
+        Self {
+            range,
+            direction: Direction::Forward,
+            lock: Lock::None,
+            fetch: None,
+            batch_rows: 2,
+            max_batch_rows: 0,
+            limit: 0,
+        }
+    }
+}
+
+/// A range being read. Belongs to the session that opened it, and lives at most
+/// as long as its transaction.
+#[derive(Debug)]
+pub struct Cursor {
+    /// Its id and tag on the present lane.
+    id: u32,
+    index: IndexId,
+    low: Vec<u8>,
+    high: Vec<u8>,
+    spec: Spec,
+    /// The block being read: the body of a `Rows` message.
+    block: Vec<u8>,
+    /// Where its rows start and the next one is.
+    start: usize,
+    at: usize,
+    row: Place,
+    on_row: bool,
+    returned: u64,
+    /// How far in the session's log of writes the cursor has looked.
+    seen_writes: u64,
+    /// The block is the stream's last.
+    last_block: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Spec {
+    direction: Direction,
+    lock: Lock,
+    fetch: Option<IndexId>,
+    batch_rows: u32,
+    max_batch_rows: u32,
+    limit: u64,
+}
+
+/// Where in the block the current row's parts are.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    key: Range<usize>,
+    primary_key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Cursor {
+    /// The row that [`Session::next`] moved to; its bytes stay in place until
+    /// the next move. Empty before the first and after the last.
+    pub fn row(&self) -> Row<'_> {
+        let part = |range: &Range<usize>| self.block.get(range.clone()).unwrap_or_default();
+        Row {
+            key: part(&self.row.key),
+            primary_key: part(&self.row.primary_key),
+            value: part(&self.row.value),
+        }
+    }
+
+    /// Moves to the next row of the block.
+    fn step(&mut self) -> Result<bool, Error> {
+        let rows = self.block.get(self.start..).unwrap_or_default();
+        let Some((row, next)) = RowBlock::new(rows).row_at(self.at)? else {
+            self.on_row = false;
+            return Ok(false);
+        };
+        let key_end = next - row.value.len() - row.primary_key.len();
+        let end = self.start + next;
+        self.row = Place {
+            key: self.start + key_end - row.key.len()..self.start + key_end,
+            primary_key: self.start + key_end..end - row.value.len(),
+            value: end - row.value.len()..end,
+        };
+        self.at = next;
+        self.on_row = true;
+        self.returned += 1;
+        Ok(true)
+    }
+
+    /// Takes over a block as it arrived.
+    fn load(&mut self, body: Vec<u8>, opcode: u16) -> Result<(), Error> {
+        let rows = match Response::decode(opcode, &body)? {
+            Response::Rows(block) | Response::LastRows(block) => block.as_bytes().len(),
+            other => return Err(Error::unexpected(other.opcode(), "a scan")),
+        };
+        self.start = body.len() - rows;
+        self.block = body;
+        self.at = 0;
+        Ok(())
+    }
+
+    /// Whether these changes may have touched a row that was sent but not read.
+    fn is_ahead(&self, index: IndexId, key: &[u8]) -> bool {
+        if self.spec.fetch == Some(index) {
+            return key != self.row().primary_key;
+        }
+        if index != self.index {
+            return false;
+        }
+        let range = KeyRange {
+            index,
+            low: &self.low,
+            high: &self.high,
+        };
+        let passed = match self.spec.direction {
+            Direction::Forward => key <= self.row().key,
+            Direction::Backward => key >= self.row().key,
+        };
+        range.contains(key) && !(self.on_row && passed)
+    }
+
+    fn request(&self, id: u32) -> Scan<'_> {
+        let limit = match self.spec.limit {
+            0 => 0,
+            limit => (limit - self.returned.min(limit)).max(1),
+        };
+        Scan {
+            cursor: CursorId(id),
+            range: KeyRange {
+                index: self.index,
+                low: &self.low,
+                high: &self.high,
+            },
+            direction: self.spec.direction,
+            lock: self.spec.lock,
+            fetch: self.spec.fetch,
+            batch_rows: self.spec.batch_rows.max(1),
+            max_batch_rows: self.spec.max_batch_rows,
+            limit,
+            credit: if self.spec.lock == Lock::None {
+                READ_AHEAD
+            } else {
+                0
+            },
+        }
+    }
+}
+
+impl Session {
+    /// Opens a cursor before its first row. Its request waits for no answer.
+    ///
+    /// # Errors
+    /// As every request; the scan's own failures come with [`Session::next`].
+    pub fn scan(&mut self, spec: &ScanSpec<'_>) -> Result<Cursor, Error> {
+        self.open_on_host()?;
+        if spec.lock != Lock::None {
+            self.transaction.set_locked();
+        }
+        let mut cursor = Cursor {
+            id: 0,
+            index: spec.range.index,
+            low: spec.range.low.to_vec(),
+            high: spec.range.high.to_vec(),
+            spec: Spec {
+                direction: spec.direction,
+                lock: spec.lock,
+                fetch: spec.fetch,
+                batch_rows: spec.batch_rows,
+                max_batch_rows: spec.max_batch_rows,
+                limit: spec.limit,
+            },
+            block: Vec::new(),
+            start: 0,
+            at: 0,
+            row: Place::default(),
+            on_row: false,
+            returned: 0,
+            seen_writes: 0,
+            last_block: false,
+        };
+        let started = self.start(&mut cursor);
+        self.checked(started)?;
+        Ok(cursor)
+    }
+
+    /// Moves to the next row. Returns `false` behind the last one.
+    ///
+    /// # Errors
+    /// As every request, and those of waiting for locks.
+    pub fn next(&mut self, cursor: &mut Cursor) -> Result<bool, Error> {
+        let moved = self.advance(cursor);
+        self.checked(moved)
+    }
+
+    /// Closes a cursor; the host stops sending.
+    pub fn close(&mut self, cursor: Cursor) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let under_way = connection.streams.close(cursor.id);
+        connection.streams.recycle(cursor.block);
+        if under_way && let Err(error) = connection.send(&Request::CloseCursor(CursorId(cursor.id))) {
+            self.drop_lane(&error.to_string());
+        }
+    }
+
+    fn advance(&mut self, cursor: &mut Cursor) -> Result<bool, Error> {
+        self.connection()?;
+        self.keep_fresh(cursor)?;
+        loop {
+            if cursor.step()? {
+                return Ok(true);
+            }
+            if cursor.last_block || !self.fetch_block(cursor)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Starts the scan anew behind the current row if rows that were sent ahead
+    /// may have been changed by this transaction since.
+    fn keep_fresh(&mut self, cursor: &mut Cursor) -> Result<(), Error> {
+        if cursor.seen_writes == self.written.position() {
+            return Ok(());
+        }
+        let stale = match self.written.since(cursor.seen_writes) {
+            Some(mut keys) => keys.any(|(index, key)| cursor.is_ahead(index, key)),
+            None => true,
+        };
+        cursor.seen_writes = self.written.position();
+        if !stale || (cursor.last_block && cursor.spec.limit != 0 && cursor.returned >= cursor.spec.limit) {
+            return Ok(());
+        }
+        self.restart(cursor)
+    }
+
+    fn restart(&mut self, cursor: &mut Cursor) -> Result<(), Error> {
+        if let Some(connection) = &mut self.connection
+            && connection.streams.close(cursor.id)
+        {
+            connection.send(&Request::CloseCursor(CursorId(cursor.id)))?;
+        }
+        if cursor.on_row {
+            let key = cursor.row().key.to_vec();
+            match cursor.spec.direction {
+                Direction::Forward => {
+                    cursor.low = key;
+                    cursor.low.push(0);
+                }
+                Direction::Backward => cursor.high = key,
+            }
+        }
+        self.start(cursor)
+    }
+
+    /// Sends the scan's request.
+    fn start(&mut self, cursor: &mut Cursor) -> Result<(), Error> {
+        cursor.seen_writes = self.written.position();
+        cursor.block.clear();
+        cursor.start = 0;
+        cursor.at = 0;
+        cursor.row = Place::default();
+        cursor.on_row = false;
+        cursor.last_block = false;
+        let connection = self.connection()?;
+        connection.take_deferred_failure()?;
+        cursor.id = connection.next_tag();
+        let tag = connection.send(&Request::Scan(cursor.request(cursor.id)))?;
+        connection.streams.open(tag);
+        Ok(())
+    }
+
+    /// Gets the next block of rows, waiting for it if need be. Returns whether
+    /// there is one.
+    fn fetch_block(&mut self, cursor: &mut Cursor) -> Result<bool, Error> {
+        let Self {
+            connection,
+            interrupt,
+            ..
+        } = self;
+        let lost = || Error::ConnectionLost {
+            reason: "no lane".into(),
+        };
+        let connection = connection.as_mut().ok_or_else(lost)?;
+        if !cursor.block.is_empty() {
+            let bytes = u32::try_from(cursor.block.len() - cursor.start).unwrap_or(u32::MAX);
+            connection.streams.recycle(std::mem::take(&mut cursor.block));
+            connection.send(&Request::Credit(Credit {
+                cursor: CursorId(cursor.id),
+                bytes,
+            }))?;
+        }
+        loop {
+            let gone = || Error::Protocol {
+                what: "a cursor was used after its transaction".into(),
+            };
+            let stream = connection.streams.get_mut(cursor.id).ok_or_else(gone)?;
+            if let Some((opcode, body)) = stream.blocks.pop_front() {
+                cursor.last_block = stream.finished && stream.blocks.is_empty() && stream.failure.is_none();
+                cursor.load(body, opcode)?;
+                return Ok(true);
+            }
+            if let Some(failure) = stream.failure.take() {
+                return Err(failure);
+            }
+            if stream.finished {
+                cursor.last_block = true;
+                return Ok(false);
+            }
+            connection.wait_for_rows(cursor.id, interrupt.as_deref())?;
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A session: one conversation with the store module.
+
+use crate::connection::Connection;
+use crate::transaction::Transaction;
+use crate::written_log::WrittenLog;
+use crate::{Client, Error};
+use std::sync::Arc;
+use vamos_channel::LaneCounters;
+use vamos_proto::{Request, Response};
+
+/// Asked now and then while a call waits; `true` ends the wait.
+pub type Interrupt = Box<dyn Fn() -> bool + Send>;
+
+/// One conversation with the store module, with at most one transaction.
+///
+/// Not connected until its first request; connects anew after a loss.
+pub struct Session {
+    pub(crate) client: Arc<Client>,
+    /// The client's name for this session, for its counters.
+    key: u64,
+    /// The host's name for this session, for outcomes of commits.
+    pub(crate) id: [u8; 16],
+    pub(crate) connection: Option<Connection>,
+    pub(crate) transaction: Transaction,
+    pub(crate) written: WrittenLog,
+    pub(crate) commits: u64,
+    pub(crate) interrupt: Option<Interrupt>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("key", &self.key)
+            .field("connected", &self.connection.is_some())
+            .field("transaction", &self.transaction)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session that connects when it is first used.
+    pub fn new(client: Arc<Client>) -> Self {
+        Self {
+            key: client.session_key(),
+            id: random_id(),
+            client,
+            connection: None,
+            transaction: Transaction::None,
+            written: WrittenLog::default(),
+            commits: 0,
+            interrupt: None,
+        }
+    }
+
+    /// Sets what is asked every 20 ms while a call waits, and ends the wait by
+    /// saying `true`: the request is cancelled on the host and the call fails
+    /// with [`Error::Interrupted`].
+    pub fn set_interrupt(&mut self, interrupt: Option<Interrupt>) {
+        self.interrupt = interrupt;
+    }
+
+    /// The counters of the present lane; zero if there is none.
+    pub fn counters(&self) -> LaneCounters {
+        self.connection
+            .as_ref()
+            .map(Connection::counters)
+            .unwrap_or_default()
+    }
+
+    /// Tells the client what the lane has counted.
+    pub fn publish_counters(&self) {
+        if let Some(connection) = &self.connection {
+            self.client.publish(self.key, connection.counters());
+        }
+    }
+
+    /// Asks the host for a sign of life.
+    ///
+    /// # Errors
+    /// As every request.
+    pub fn ping(&mut self) -> Result<(), Error> {
+        self.request(&Request::Ping(()), |response| match response {
+            Response::Done(()) => Ok(()),
+            other => Err(refusal(other, "a ping")),
+        })
+    }
+
+    /// The lane; connects if there is none and no transaction was lost with it.
+    pub(crate) fn connection(&mut self) -> Result<&mut Connection, Error> {
+        if let Transaction::Lost { reason } = &self.transaction {
+            return Err(Error::ConnectionLost {
+                reason: reason.clone(),
+            });
+        }
+        if self.connection.is_none() {
+            let config = self.client.config();
+            self.connection = Some(Connection::open(&self.client, &config, self.key)?);
+        }
+        self.connection.as_mut().ok_or_else(|| Error::Protocol {
+            what: "no lane after connecting".into(),
+        })
+    }
+
+    /// Sends a request that stands outside transactions and reads its answer.
+    pub(crate) fn request<T>(
+        &mut self,
+        request: &Request<'_>,
+        read: impl FnOnce(Response<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.connection()?;
+        let result = self.exchange(request, read);
+        self.checked(result)
+    }
+
+    /// Sends a request on the present lane and reads its answer.
+    pub(crate) fn exchange<T>(
+        &mut self,
+        request: &Request<'_>,
+        read: impl FnOnce(Response<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Self {
+            connection,
+            interrupt,
+            ..
+        } = self;
+        let connection = connection.as_mut().ok_or_else(|| Error::ConnectionLost {
+            reason: "no lane".into(),
+        })?;
+        connection.take_deferred_failure()?;
+        let tag = connection.send(request)?;
+        let result = read(connection.answer(tag, interrupt.as_deref())?);
+        // An earlier deferred write that failed is the cause of what followed.
+        connection.take_deferred_failure()?;
+        result
+    }
+
+    /// Looks at an error: one of the lane's ends the lane and the transaction.
+    pub(crate) fn checked<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            match error {
+                Error::ConnectionLost { .. } | Error::Protocol { .. } => self.drop_lane(&error.to_string()),
+                Error::Failed { .. } if error.ended_transaction() => self.acknowledge_end(),
+                _ => {}
+            }
+        }
+        result
+    }
+
+    /// Closes the lane; an open transaction is lost.
+    pub(crate) fn drop_lane(&mut self, reason: &str) {
+        if let Some(connection) = self.connection.take() {
+            self.client.disconnected(self.key, connection.counters());
+        }
+        self.transaction.lose(reason);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            if self.commits > 0 {
+                // The host forgets marks by itself in time, so a failure is harmless.
+                let _ = connection
+                    .send(&Request::ForgetSession(self.id))
+                    .and_then(|_| connection.flush());
+            }
+            self.client.disconnected(self.key, connection.counters());
+        }
+    }
+}
+
+/// The error for an answer that is not the one expected.
+pub(crate) fn refusal(response: Response<'_>, request: &str) -> Error {
+    match response {
+        Response::Failed(failure) => failure.into(),
+        other => Error::unexpected(other.opcode(), request),
+    }
+}
+
+/// A name that no other session has, before or after a restart of this process.
+fn random_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    let read = rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty());
+    if read != Ok(id.len()) {
+        // Without the kernel's random numbers (before 3.17): time and process.
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        id[..8].copy_from_slice(&(now.as_nanos() as u64).to_le_bytes());
+        id[8..12].copy_from_slice(&std::process::id().to_le_bytes());
+    }
+    id
+}

@@ -1,0 +1,68 @@
+//! Rows that have arrived for cursors and wait to be read.
+
+use crate::Error;
+use std::collections::{HashMap, VecDeque};
+
+/// One cursor's stream of row blocks.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    /// Opcodes and bodies of `Rows` messages.
+    pub(crate) blocks: VecDeque<(u16, Vec<u8>)>,
+    /// No more will come.
+    pub(crate) finished: bool,
+    /// Why no more will come, if that is not the end of the range.
+    pub(crate) failure: Option<Error>,
+}
+
+/// The streams of all open cursors, by their tag, which is the cursor's id.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    open: HashMap<u32, Stream>,
+    /// Empty buffers to be used again.
+    spare: Vec<Vec<u8>>,
+}
+
+const SPARE_BUFFERS: usize = 8;
+
+impl Streams {
+    pub(crate) fn open(&mut self, tag: u32) {
+        self.open.insert(tag, Stream::default());
+    }
+
+    pub(crate) fn get_mut(&mut self, tag: u32) -> Option<&mut Stream> {
+        self.open.get_mut(&tag)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Ends a stream. Returns whether the host may still be sending.
+    pub(crate) fn close(&mut self, tag: u32) -> bool {
+        let Some(stream) = self.open.remove(&tag) else {
+            return false;
+        };
+        for (_, block) in stream.blocks {
+            self.recycle(block);
+        }
+        !stream.finished
+    }
+
+    /// Everything is gone: the transaction is over or the lane broke.
+    pub(crate) fn clear(&mut self) {
+        self.open.clear();
+    }
+
+    /// A buffer to receive into.
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}

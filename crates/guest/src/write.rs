@@ -1,0 +1,69 @@
+//! Writes.
+
+use crate::Error;
+use crate::session::{Session, refusal};
+use vamos_proto::{Request, Response, Write, Written};
+
+impl Session {
+    /// Makes changes: all or none.
+    ///
+    /// # Errors
+    /// As every request, and those of waiting for locks. A duplicate is no error
+    /// but an answer.
+    pub fn write(&mut self, write: Write<'_>) -> Result<Written, Error> {
+        self.before_write(&write)?;
+        let result = self.exchange(&Request::Write(write), |response| match response {
+            Response::Written(written) => Ok(written),
+            other => Err(refusal(other, "a write")),
+        });
+        self.checked(result)
+    }
+
+    /// Makes changes without waiting for the answer. For changes that cannot be
+    /// refused, or where a refusal may come later: the next call reports it, at
+    /// the latest the commit, which then does not happen.
+    ///
+    /// A duplicate is reported as [`Error::Protocol`]: use [`Session::write`]
+    /// where there can be one.
+    ///
+    /// # Errors
+    /// As every request; also the failure of an earlier deferred write.
+    pub fn write_deferred(&mut self, write: Write<'_>) -> Result<(), Error> {
+        self.before_write(&write)?;
+        let Self {
+            connection,
+            interrupt,
+            ..
+        } = self;
+        let result = match connection {
+            Some(connection) => connection
+                .take_deferred_failure()
+                .and_then(|()| connection.send(&Request::Write(write)))
+                .and_then(|tag| connection.defer(tag, interrupt.as_deref())),
+            None => Ok(()),
+        };
+        self.checked(result)
+    }
+
+    /// Waits until every deferred write is done.
+    ///
+    /// # Errors
+    /// The failure of the first one that failed.
+    pub fn settle_writes(&mut self) -> Result<(), Error> {
+        let result = self.settle();
+        self.checked(result)
+    }
+
+    fn before_write(&mut self, write: &Write<'_>) -> Result<(), Error> {
+        self.open_on_host()?;
+        self.transaction.set_wrote();
+        let cursors = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| !connection.streams.is_empty());
+        if cursors {
+            self.written.record(&write.ops);
+        }
+        Ok(())
+    }
+}
