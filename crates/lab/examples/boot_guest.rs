@@ -1,14 +1,72 @@
-//! Builds the guest image and boots it.
+//! The laboratory's smoke run: builds the guest image, boots it with InnoDB
+//! only, counts switches, kills it, boots it again, and takes it down.
 
 use std::time::Instant;
 
-use anyhow::Result;
-use vamos_lab::{image::GuestImage, mariadb_files::MariadbFiles};
+use anyhow::{Result, ensure};
+use vamos_lab::{
+    image::GuestImage,
+    mariadb_files::MariadbFiles,
+    run_dir::RunDir,
+    switches::cpu_time,
+    vm::{DataDisk, Vm, VmOptions},
+};
 
 fn main() -> Result<()> {
     let begin = Instant::now();
     let files = MariadbFiles::fetch()?;
     let image = GuestImage::build(&files)?;
-    println!("image in {:?}: {}", begin.elapsed(), image.root().display());
+    println!("image after {:?}", begin.elapsed());
+
+    let dir = RunDir::create("smoke")?;
+    let disk = DataDisk::create(&files, &dir.file("data.img"), 4096)?;
+    let mut vm = Vm::boot(&image, &files, &disk, VmOptions::default())?;
+    println!(
+        "booted in {:?}; {}",
+        vm.boot_time(),
+        vm.connect_hint().unwrap_or_default()
+    );
+    print!(
+        "{}",
+        vm.run("uname -r; cat /proc/uptime; id mysql; ls -l /dev/dax* /dev/vsock 2>&1 || true")?
+    );
+
+    timed("a command", || vm.run("true"))?;
+    timed("a query in the guest", || vm.sql("SELECT VERSION()"))?;
+    timed("a query from the host", || vm.sql_from_host("SELECT VERSION()"))?;
+    timed("filling a table", || {
+        vm.sql(
+            "CREATE DATABASE t; USE t; CREATE TABLE a (i INT PRIMARY KEY, s VARCHAR(200)); \
+                INSERT INTO a SELECT seq, REPEAT(MD5(seq), 5) FROM seq_1_to_200000",
+        )
+    })?;
+    for _ in 0..2 {
+        vm.restart_mariadb()?;
+        let switches = vm.disk_switches()?;
+        let cpu = cpu_time(vm.pid())?;
+        let rows = timed("a cold scan", || {
+            vm.sql("SELECT COUNT(*), SUM(LENGTH(s)) FROM t.a")
+        })?;
+        println!(
+            "{}: {:?}, {:?}",
+            rows.trim(),
+            vm.disk_switches()? - switches,
+            cpu_time(vm.pid())? - cpu
+        );
+    }
+
+    vm.sql("INSERT INTO t.a VALUES (0, 'last words')")?;
+    vm.kill();
+    vm.boot_again()?;
+    println!("killed, booted again in {:?}", vm.boot_time());
+    ensure!(vm.sql("SELECT COUNT(*) FROM t.a")?.trim() == "200001");
+    timed("shutdown", || vm.shutdown())?;
     Ok(())
+}
+
+fn timed<T>(what: &str, action: impl FnOnce() -> Result<T>) -> Result<T> {
+    let begin = Instant::now();
+    let result = action()?;
+    println!("{what}: {:?}", begin.elapsed());
+    Ok(result)
 }

@@ -2,7 +2,7 @@
 //!
 //! It prepares a machine ([`packages`]), fetches the pinned MariaDB
 //! ([`mariadb_files`]), starts MariaDB natively ([`native`]) or in a stock
-//! Debian guest ([`image`]), starts the host daemon
+//! Debian guest ([`image`], [`payload`], [`vm`]), starts the host daemon
 //! ([`daemon`]), makes a real workload ([`workload`]), and counts what crosses
 //! the boundary between guest and host ([`switches`]).
 //!
@@ -19,8 +19,11 @@ pub mod mariadb_files;
 pub mod native;
 pub mod packages;
 pub mod paths;
+pub mod payload;
 pub mod process;
 pub mod run_dir;
+pub mod switches;
+pub mod vm;
 
 mod apt;
 mod command;

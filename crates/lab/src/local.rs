@@ -1,0 +1,103 @@
+//! MariaDB and the host daemon side by side on this machine, without a guest:
+//! the engine talks to its worker over a Unix socket and a shared memfd.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    daemon::Daemon,
+    mariadb_files::MariadbFiles,
+    native::{NativeOptions, NativeServer},
+    run_dir::RunDir,
+};
+
+/// The programs that were built from this workspace.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The host daemon.
+    pub vamosd: PathBuf,
+    /// The operator's command.
+    pub vamos: PathBuf,
+    /// The engine plugin, named `ha_vamos.so`.
+    pub plugin: PathBuf,
+}
+
+/// What a [`LocalStack`] may differ in.
+#[derive(Clone, Debug, Default)]
+pub struct LocalOptions {
+    /// Further options of mariadbd.
+    pub mariadb_args: Vec<String>,
+    /// A TCP port of mariadbd on the loopback interface.
+    pub port: Option<u16>,
+    /// A directory for MariaDB's data and the store that outlives the stack;
+    /// without it, a temporary one.
+    pub state: Option<PathBuf>,
+}
+
+/// A running daemon and a running MariaDB that uses it.
+#[derive(Debug)]
+pub struct LocalStack {
+    /// The server; goes down first.
+    pub server: NativeServer,
+    /// The daemon.
+    pub daemon: Daemon,
+    programs: Programs,
+    dir: RunDir,
+}
+
+impl LocalStack {
+    /// Starts both.
+    ///
+    /// # Errors
+    /// If one of them does not come up: with the end of its log.
+    pub fn start(files: &MariadbFiles, programs: &Programs, options: LocalOptions) -> Result<Self> {
+        let dir = RunDir::create("local")?;
+        let state = options.state.clone().unwrap_or_else(|| dir.path().to_path_buf());
+        fs::create_dir_all(&state).with_context(|| format!("cannot create {}", state.display()))?;
+        let config = write_config(dir.path(), &state)?;
+        let socket = dir.file("guest.sock");
+        let daemon = Daemon::start(&programs.vamosd, &config, &socket, &dir.file("vamosd.log"))?;
+        let mut args = vec![format!("--vamos-endpoint=unix:{}", socket.display())];
+        args.extend(options.mariadb_args);
+        let server = NativeServer::start(
+            files,
+            NativeOptions {
+                plugin: Some(programs.plugin.clone()),
+                args,
+                port: options.port,
+                datadir: options.state.map(|state| state.join("mariadb")),
+                ..NativeOptions::default()
+            },
+        )?;
+        Ok(Self { server, daemon, programs: programs.clone(), dir })
+    }
+
+    /// The socket on which `vamos status` asks.
+    #[must_use]
+    pub fn status_socket(&self) -> PathBuf {
+        self.dir.file("status.sock")
+    }
+
+    /// What a person types to see the daemon's status.
+    #[must_use]
+    pub fn status_hint(&self) -> String {
+        format!("{} status --socket {}", self.programs.vamos.display(), self.status_socket().display())
+    }
+}
+
+/// One guest named `local` on a Unix socket in `run`, its store in `state`.
+fn write_config(run: &Path, state: &Path) -> Result<PathBuf> {
+    let config = format!(
+        "[global]\nstate_dir = {:?}\nrun_dir = {:?}\n\n[[guest]]\nname = \"local\"\nlisten = \"unix:{}\"\n",
+        state.join("stores").display().to_string(),
+        run.display().to_string(),
+        run.join("guest.sock").display(),
+    );
+    let path = run.join("vamosd.toml");
+    fs::write(&path, config).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}

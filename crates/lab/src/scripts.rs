@@ -1,0 +1,146 @@
+//! SQL scripts that must print the same on two storage engines.
+//!
+//! A script names its engine `$ENGINE`. It is run in a database of its own, once
+//! with VAMOS and once with InnoDB, by the command-line client, which goes on
+//! after an error and prints it: so errors are compared too. A script with a
+//! file `NAME.expected` beside it is run with VAMOS only and compared with that
+//! file: for what VAMOS refuses and InnoDB does not.
+
+use std::{
+    fs,
+    io::{Seek, Write},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::native::NativeServer;
+
+/// A script and what it is compared with.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Its name: the file's, without `.sql`.
+    pub name: String,
+    text: String,
+    expected: Option<String>,
+}
+
+/// How a script's two outputs differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What was expected there.
+    pub expected: String,
+    /// What VAMOS printed.
+    pub got: String,
+}
+
+impl Script {
+    /// All scripts of a directory, by name.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has none.
+    pub fn all_in(dir: &Path) -> Result<Vec<Self>> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(dir)
+            .with_context(|| format!("cannot list {}", dir.display()))?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+            .collect();
+        paths.sort();
+        if paths.is_empty() {
+            bail!("there is no SQL script in {}", dir.display());
+        }
+        paths.iter().map(|path| Self::load(path)).collect()
+    }
+
+    fn load(path: &Path) -> Result<Self> {
+        let expected = path.with_extension("expected");
+        let read = |path: &Path| {
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        Ok(Self {
+            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            text: read(path)?,
+            expected: if expected.exists() { Some(read(&expected)?) } else { None },
+        })
+    }
+
+    /// Runs it and returns the first difference, if there is one.
+    ///
+    /// # Errors
+    /// If the client cannot be run or the server went away.
+    pub fn compare(&self, server: &NativeServer) -> Result<Option<Difference>> {
+        let got = self.output(server, "VAMOS")?;
+        let expected = match &self.expected {
+            Some(expected) => expected.clone(),
+            None => self.output(server, "InnoDB")?,
+        };
+        Ok(first_difference(&expected, &got))
+    }
+
+    /// What the script prints with an engine. The engine's name is replaced by
+    /// `$ENGINE` in it.
+    ///
+    /// # Errors
+    /// If the client cannot be run or the server went away.
+    pub fn output(&self, server: &NativeServer, engine: &str) -> Result<String> {
+        let database = format!("script_{}", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
+        let around = |text: &str| {
+            format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}; USE {database};\n{text}")
+        };
+        let output = run(server.client_command(), &around(&self.text.replace("$ENGINE", engine)))?;
+        server
+            .sql(&format!("DROP DATABASE {database}"))
+            .with_context(|| format!("after the script {} with {engine}", self.name))?;
+        Ok(output.replace(engine, "$ENGINE"))
+    }
+}
+
+/// Runs statements; an error does not end them and appears in the output at its
+/// place.
+fn run(mut client: Command, statements: &str) -> Result<String> {
+    let mut input = tempfile::tempfile().context("cannot make a temporary file")?;
+    input
+        .write_all(statements.as_bytes())
+        .and_then(|()| input.rewind())
+        .context("cannot write a temporary file")?;
+    let output = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
+    let both = output.as_file();
+    client
+        .args(["--force", "--unbuffered", "--column-names"])
+        .stdin(input)
+        .stdout(both.try_clone().context("cannot share a file")?)
+        .stderr(both.try_clone().context("cannot share a file")?)
+        .status()
+        .context("cannot run the MariaDB client")?;
+    let bytes = fs::read(output.path()).context("cannot read what the client printed")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn first_difference(expected: &str, got: &str) -> Option<Difference> {
+    let (mut expected, mut got) = (expected.lines(), got.lines());
+    (1..).map_while(|line| match (expected.next(), got.next()) {
+        (None, None) => None,
+        (expected, got) => Some((line, expected, got)),
+    })
+    .find(|(_, expected, got)| expected != got)
+    .map(|(line, expected, got)| Difference {
+        line,
+        expected: expected.unwrap_or("(nothing more)").to_owned(),
+        got: got.unwrap_or("(nothing more)").to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_found() {
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        let difference = first_difference("a\nb\n", "a\n").unwrap();
+        assert_eq!((difference.line, difference.got.as_str()), (2, "(nothing more)"));
+    }
+}

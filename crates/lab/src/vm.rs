@@ -1,0 +1,395 @@
+//! Virtual machines: the guest image under QEMU.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    image::GuestImage,
+    mariadb_files::MariadbFiles,
+    native, packages,
+    process::Process,
+    run_dir::RunDir,
+    switches::{Interrupts, KickLog, SwitchCounters, SwitchMeter},
+};
+
+mod accelerator;
+mod agent;
+mod disk;
+mod qemu;
+mod vsock;
+
+pub use accelerator::Accelerator;
+pub use agent::Output;
+pub use disk::DataDisk;
+pub use vsock::Vsock;
+
+use agent::Agent;
+
+const BOOT_LIMIT: Duration = Duration::from_secs(180);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The device that presents the window to the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowDevice {
+    /// An NVDIMM.
+    Nvdimm,
+    /// A virtio-pmem device, as Cloud Hypervisor and Firecracker have it.
+    VirtioPmem,
+}
+
+/// The shared-memory window: a file that the host side made.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes, a multiple of 2 MiB.
+    pub bytes: u64,
+    /// How the guest sees it.
+    pub device: WindowDevice,
+}
+
+/// What a virtual machine is made of.
+#[derive(Debug, Clone)]
+pub struct VmOptions {
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Virtual processors; at least two, for multi-threaded TCG to emit fences.
+    pub cpus: u32,
+    /// The window, if any.
+    pub window: Option<Window>,
+    /// vsock, if any.
+    pub vsock: Option<Vsock>,
+    /// A payload disk, see [`Payload`](crate::payload::Payload).
+    pub payload: Option<PathBuf>,
+    /// Whether the data disk's kicks go through an eventfd.
+    pub ioeventfd: bool,
+    /// Whether to count the data disk's kicks. It costs QEMU a line in a file
+    /// for every kick.
+    pub count_kicks: bool,
+    /// A loopback port that leads to the guest's MariaDB; 0 takes a free one.
+    pub mysql_port: Option<u16>,
+    /// Further words for the kernel's command line.
+    pub kernel_args: String,
+}
+
+impl Default for VmOptions {
+    fn default() -> Self {
+        Self {
+            memory_mib: 1024,
+            cpus: 2,
+            window: None,
+            vsock: None,
+            payload: None,
+            ioeventfd: true,
+            count_kicks: true,
+            mysql_port: Some(0),
+            kernel_args: String::new(),
+        }
+    }
+}
+
+/// A running guest. Dropping it kills it and removes its files, but not the data
+/// disk's.
+#[derive(Debug)]
+pub struct Vm {
+    machine: Machine,
+    image: GuestImage,
+    options: VmOptions,
+    data_disk: PathBuf,
+    mariadb: MariadbFiles,
+    accelerator: Accelerator,
+    meter: Option<SwitchMeter>,
+    dir: RunDir,
+}
+
+/// The processes of one boot. The order is that of their end: QEMU first.
+#[derive(Debug)]
+struct Machine {
+    agent: Agent,
+    qemu: Process,
+    _vsock: Option<Process>,
+    boot_time: Duration,
+}
+
+impl Vm {
+    /// Boots the image with `data_disk` as MariaDB's disk, and waits until
+    /// MariaDB runs in the guest.
+    ///
+    /// # Errors
+    /// If QEMU refuses, or the guest does not come up in time: with the end of
+    /// the console's log.
+    pub fn boot(
+        image: &GuestImage,
+        mariadb: &MariadbFiles,
+        data_disk: &DataDisk,
+        mut options: VmOptions,
+    ) -> Result<Self> {
+        packages::ensure(&["qemu-system-x86"])?;
+        let dir = RunDir::create("vm")?;
+        options.mysql_port = options.mysql_port.map(free_port).transpose()?;
+        let accelerator = Accelerator::probe();
+        println!("lab: booting the guest with {accelerator}");
+        let machine = start(&dir, accelerator, image, data_disk.path(), &options)?;
+        let mut vm = Self {
+            machine,
+            image: image.clone(),
+            options,
+            data_disk: data_disk.path().to_path_buf(),
+            mariadb: mariadb.clone(),
+            accelerator,
+            meter: None,
+            dir,
+        };
+        vm.attach_meter()?;
+        Ok(vm)
+    }
+
+    /// Boots again on the same disks, killing the guest first if it still runs.
+    ///
+    /// # Errors
+    /// As for [`boot`](Self::boot).
+    pub fn boot_again(&mut self) -> Result<()> {
+        self.kill();
+        self.machine = start(
+            &self.dir,
+            self.accelerator,
+            &self.image,
+            &self.data_disk,
+            &self.options,
+        )?;
+        self.attach_meter()
+    }
+
+    /// Runs a shell script in the guest as root, for at most `limit`.
+    ///
+    /// # Errors
+    /// If the guest does not answer. A script that fails is no error: see
+    /// [`Output::status`], which is 124 for one that took too long.
+    pub fn run_for(&mut self, script: &str, input: &[u8], limit: Duration) -> Result<Output> {
+        let answer = self.machine.agent.run(script, input, limit);
+        answer.map_err(|error| error.context(self.machine.qemu.failure("has a guest that is silent")))
+    }
+
+    /// Runs a shell script in the guest as root, for at most a minute, and
+    /// returns its standard output.
+    ///
+    /// # Errors
+    /// If the guest does not answer or the script fails.
+    pub fn run(&mut self, script: &str) -> Result<String> {
+        self.run_for(script, b"", Duration::from_secs(60))?
+            .success(script)
+    }
+
+    /// Runs SQL through the client in the guest, for at most `limit`, and
+    /// returns what it prints: rows of tab-separated columns.
+    ///
+    /// # Errors
+    /// If the guest does not answer or a statement fails.
+    pub fn sql_for(&mut self, statements: &str, limit: Duration) -> Result<String> {
+        let client = "mariadb --no-defaults --user=root --socket=/run/mysqld/mysqld.sock --batch \
+                      --skip-column-names --default-character-set=utf8mb4";
+        self.run_for(client, statements.as_bytes(), limit)?
+            .success(statements)
+    }
+
+    /// As [`sql_for`](Self::sql_for), for at most five minutes.
+    ///
+    /// # Errors
+    /// As for [`sql_for`](Self::sql_for).
+    pub fn sql(&mut self, statements: &str) -> Result<String> {
+        self.sql_for(statements, Duration::from_secs(300))
+    }
+
+    /// Runs SQL through a client on the host, over the forwarded port. Under
+    /// emulation this is far faster for many small statements.
+    ///
+    /// # Errors
+    /// If there is no forwarded port, or a statement fails.
+    pub fn sql_from_host(&self, statements: &str) -> Result<String> {
+        let port = self
+            .options
+            .mysql_port
+            .context("this guest has no forwarded MySQL port")?;
+        let mut client = native::client(&self.mariadb);
+        client.args(["--host=127.0.0.1", "--user=root", &format!("--port={port}")]);
+        native::run_sql(client, statements)
+    }
+
+    /// What a person types on the host to connect to the guest's MariaDB.
+    #[must_use]
+    pub fn connect_hint(&self) -> Option<String> {
+        let port = self.options.mysql_port?;
+        let client = self.mariadb.client();
+        Some(format!(
+            "{} --host=127.0.0.1 --port={port} --user=root",
+            client.display()
+        ))
+    }
+
+    /// The loopback port that leads to the guest's MariaDB.
+    #[must_use]
+    pub fn mysql_port(&self) -> Option<u16> {
+        self.options.mysql_port
+    }
+
+    /// Restarts MariaDB in the guest and drops the guest's page cache, so that
+    /// what follows starts with cold caches.
+    ///
+    /// # Errors
+    /// If MariaDB does not stop or start.
+    pub fn restart_mariadb(&mut self) -> Result<()> {
+        let script = "vamos-mariadb stop && sync && echo 3 >/proc/sys/vm/drop_caches && \
+                      vamos-mariadb start";
+        self.run_for(script, b"", Duration::from_secs(180))?
+            .success(script)
+            .map(drop)
+    }
+
+    /// Takes the guest down cleanly.
+    ///
+    /// # Errors
+    /// If it does not go down in time (it is killed then).
+    pub fn shutdown(&mut self) -> Result<()> {
+        self.machine.agent.post("vamos-poweroff")?;
+        let ended = self.machine.qemu.wait(SHUTDOWN_LIMIT);
+        self.kill();
+        match ended?.success() {
+            true => Ok(()),
+            false => bail!(self.machine.qemu.failure("failed while the guest went down")),
+        }
+    }
+
+    /// Kills the guest without any warning.
+    pub fn kill(&mut self) {
+        self.machine.qemu.kill();
+    }
+
+    /// Whether QEMU still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.machine.qemu.is_running()
+    }
+
+    /// QEMU's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.machine.qemu.pid()
+    }
+
+    /// The accelerator that QEMU uses.
+    #[must_use]
+    pub fn accelerator(&self) -> Accelerator {
+        self.accelerator
+    }
+
+    /// From QEMU's start until MariaDB ran.
+    #[must_use]
+    pub fn boot_time(&self) -> Duration {
+        self.machine.boot_time
+    }
+
+    /// The log of the guest's serial console, where MariaDB's messages are too.
+    #[must_use]
+    pub fn console_log(&self) -> PathBuf {
+        self.dir.file("console.log")
+    }
+
+    /// How often the guest and the data disk's device have called each other so
+    /// far. Kicks stay 0 unless [`VmOptions::count_kicks`] is set.
+    ///
+    /// # Errors
+    /// If the guest does not answer.
+    pub fn disk_switches(&mut self) -> Result<SwitchCounters> {
+        let interrupts = self.interrupts()?;
+        let meter = self
+            .meter
+            .as_mut()
+            .context("this guest's switches are not counted")?;
+        meter.disk(&interrupts)
+    }
+
+    /// How often the vsock device has interrupted the guest so far. The guest's
+    /// kicks of it are not seen here: they go to another process.
+    ///
+    /// # Errors
+    /// If the guest does not answer.
+    pub fn vsock_interrupts(&mut self) -> Result<u64> {
+        let interrupts = self.interrupts()?;
+        let meter = self
+            .meter
+            .as_ref()
+            .context("this guest's switches are not counted")?;
+        Ok(meter.vsock(&interrupts))
+    }
+
+    /// The guest's interrupt counters.
+    ///
+    /// # Errors
+    /// If the guest does not answer.
+    pub fn interrupts(&mut self) -> Result<Interrupts> {
+        Ok(Interrupts::parse(&self.run("cat /proc/interrupts")?))
+    }
+
+    /// Finds out which device is which, and starts to count.
+    fn attach_meter(&mut self) -> Result<()> {
+        self.meter = None;
+        let names = self.run(SwitchMeter::NAMES)?;
+        let mut log = self
+            .options
+            .count_kicks
+            .then(|| KickLog::new(&self.dir.file("trace.log")));
+        if let Some(log) = &mut log {
+            log.start_probe()?;
+            self.run(SwitchMeter::PROBE)?;
+            log.finish_probe(SwitchMeter::PROBE_KICKS)?;
+        }
+        self.meter = Some(SwitchMeter::new(&names, log)?);
+        Ok(())
+    }
+}
+
+fn start(
+    dir: &RunDir,
+    accelerator: Accelerator,
+    image: &GuestImage,
+    data_disk: &Path,
+    options: &VmOptions,
+) -> Result<Machine> {
+    let begin = Instant::now();
+    for old in ["trace.log", "agent.sock"] {
+        let _ = fs::remove_file(dir.file(old));
+    }
+    let vsock = match &options.vsock {
+        Some(vsock) => vsock.start(dir)?,
+        None => None,
+    };
+    let command = qemu::command(dir, accelerator, image, data_disk, options);
+    let mut qemu = Process::start("qemu", command, &dir.file("console.log"))?;
+    let socket = dir.file("agent.sock");
+    qemu.wait_until("listening", Duration::from_secs(20), || socket.exists())?;
+    let mut agent = Agent::connect(&socket)?;
+    agent
+        .wait_ready(BOOT_LIMIT, || qemu.is_running())
+        .map_err(|error| error.context(qemu.failure("has a guest that did not come up")))?;
+    Ok(Machine {
+        agent,
+        qemu,
+        _vsock: vsock,
+        boot_time: begin.elapsed(),
+    })
+}
+
+/// The port itself, or a free one for 0.
+fn free_port(port: u16) -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .with_context(|| format!("port {port} on 127.0.0.1 is not free: choose another"))?;
+    Ok(listener
+        .local_addr()
+        .context("cannot ask for a free port")?
+        .port())
+}

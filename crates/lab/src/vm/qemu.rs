@@ -1,0 +1,119 @@
+//! QEMU's command line.
+
+use std::{path::Path, process::Command};
+
+use super::{Accelerator, VmOptions, Window, WindowDevice, disk};
+use crate::{image::GuestImage, run_dir::RunDir};
+
+/// The command that starts the guest.
+pub(super) fn command(
+    dir: &RunDir,
+    accelerator: Accelerator,
+    image: &GuestImage,
+    data_disk: &Path,
+    options: &VmOptions,
+) -> Command {
+    let mut qemu = Command::new("qemu-system-x86_64");
+    // Where QEMU keeps what the guest writes to its root disk.
+    qemu.env("TMPDIR", dir.path());
+    qemu.args([
+        "-name",
+        "vamos-guest,debug-threads=on",
+        "-nodefaults",
+        "-no-user-config",
+    ]);
+    qemu.args(["-display", "none", "-serial", "stdio", "-no-reboot"]);
+    qemu.args(accelerator.qemu_args());
+    memory(&mut qemu, options);
+    kernel(&mut qemu, image, options);
+    disks(&mut qemu, image, data_disk, options);
+    agent_port(&mut qemu, dir);
+    if let Some(window) = &options.window {
+        self::window(&mut qemu, window);
+    }
+    if let Some(vsock) = &options.vsock {
+        qemu.args(vsock.qemu_args(dir));
+    }
+    if let Some(port) = options.mysql_port {
+        qemu.arg("-netdev")
+            .arg(format!(
+                "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:3306"
+            ))
+            .args(["-device", "virtio-net-pci,netdev=net,romfile="]);
+    }
+    if options.count_kicks {
+        qemu.args(["-trace", "enable=virtio_queue_notify", "-D"])
+            .arg(dir.file("trace.log"));
+    }
+    qemu.args(["-device", "virtio-rng-pci"]);
+    qemu
+}
+
+/// Memory that vhost-user devices can share, with room for a window.
+fn memory(qemu: &mut Command, options: &VmOptions) {
+    let mib = options.memory_mib;
+    qemu.args(["-machine", "q35,nvdimm=on,memory-backend=ram"])
+        .arg("-m")
+        .arg(format!("{mib}M,slots=4,maxmem={}M", mib + 4096))
+        .arg("-object")
+        .arg(format!("memory-backend-memfd,id=ram,size={mib}M,share=on"))
+        .arg("-smp")
+        .arg(options.cpus.to_string());
+}
+
+fn kernel(qemu: &mut Command, image: &GuestImage, options: &VmOptions) {
+    qemu.arg("-kernel")
+        .arg(image.kernel())
+        .arg("-initrd")
+        .arg(image.initramfs())
+        .arg("-append")
+        .arg(format!(
+            "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 mitigations=off {}",
+            options.kernel_args
+        ));
+}
+
+/// The root disk comes first: the initial file system takes it as /dev/vda.
+fn disks(qemu: &mut Command, image: &GuestImage, data_disk: &Path, options: &VmOptions) {
+    let root = image.root();
+    let mut disk = |id: &str, path: &Path, drive: &str, device: &str| {
+        qemu.arg("-drive")
+            .arg(format!(
+                "if=none,id={id},format=raw,file={},{drive}",
+                path.display()
+            ))
+            .arg("-device")
+            .arg(format!("virtio-blk-pci,drive={id},serial={id},{device}"));
+    };
+    disk("root", &root, "snapshot=on,cache=unsafe", "num-queues=1");
+    let ioeventfd = if options.ioeventfd { "on" } else { "off" };
+    let device = format!("num-queues=1,ioeventfd={ioeventfd}");
+    disk("data", data_disk, disk::cache_args(data_disk), &device);
+    if let Some(payload) = &options.payload {
+        disk("payload", payload, "readonly=on", "num-queues=1");
+    }
+}
+
+/// The virtio-serial port through which commands go.
+fn agent_port(qemu: &mut Command, dir: &RunDir) {
+    qemu.args(["-device", "virtio-serial-pci", "-chardev"])
+        .arg(format!(
+            "socket,id=agent,server=on,wait=off,path={}",
+            dir.file("agent.sock").display()
+        ))
+        .args(["-device", "virtserialport,chardev=agent,name=vamos.agent"]);
+}
+
+fn window(qemu: &mut Command, window: &Window) {
+    qemu.arg("-object")
+        .arg(format!(
+            "memory-backend-file,id=window,mem-path={},size={},share=on",
+            window.path.display(),
+            window.bytes
+        ))
+        .arg("-device")
+        .arg(match window.device {
+            WindowDevice::Nvdimm => "nvdimm,memdev=window",
+            WindowDevice::VirtioPmem => "virtio-pmem-pci,memdev=window",
+        });
+}
