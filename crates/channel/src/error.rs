@@ -273,7 +273,7 @@ pub enum WindowError {
     #[error("the window has layout version {found} and this side knows {known}; update the older side")]
     LayoutVersion {
         /// What the header says.
-        found: u32,
+        found: u64,
         /// What this code knows.
         known: u32,
     },

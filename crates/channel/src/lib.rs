@@ -8,13 +8,21 @@
 
 mod client;
 mod counters;
+mod devdax;
 mod endpoint;
 mod error;
 mod frame;
+mod handshake;
 mod hello;
 mod host;
 mod layout;
+mod ring;
+mod shared;
+mod socket;
+mod sync;
+mod vsock;
 mod window;
+mod wire;
 
 pub use client::{ClientLane, ClientOptions, WindowSource};
 pub use counters::LaneCounters;
