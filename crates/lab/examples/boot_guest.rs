@@ -1,7 +1,7 @@
 //! The laboratory's smoke run: builds the guest image, boots it with InnoDB
 //! only, counts switches, kills it, boots it again, and takes it down.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use vamos_lab::{
@@ -31,7 +31,15 @@ fn main() -> Result<()> {
         vm.run("uname -r; cat /proc/uptime; id mysql; ls -l /dev/dax* /dev/vsock 2>&1 || true")?
     );
 
-    timed("a command", || vm.run("true"))?;
+    for _ in 0..3 {
+        timed("a command", || vm.run("true"))?;
+    }
+    let late = vm.run_for("sleep 100", b"", Duration::from_secs(1))?;
+    ensure!(late.status == 124);
+    let big = timed("4 MB there and back", || {
+        vm.run_for("cat", &vec![b'x'; 4_000_000], Duration::from_secs(60))
+    })?;
+    ensure!(big.stdout.len() == 4_000_000);
     timed("a query in the guest", || vm.sql("SELECT VERSION()"))?;
     timed("a query from the host", || vm.sql_from_host("SELECT VERSION()"))?;
     timed("filling a table", || {

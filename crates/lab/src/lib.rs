@@ -14,7 +14,10 @@
 //! everything that it writes is below `target/lab/` of the workspace.
 
 pub mod daemon;
+pub mod guest_stack;
 pub mod image;
+pub mod kills;
+pub mod local;
 pub mod mariadb_files;
 pub mod native;
 pub mod packages;
@@ -22,6 +25,7 @@ pub mod paths;
 pub mod payload;
 pub mod process;
 pub mod run_dir;
+pub mod scripts;
 pub mod switches;
 pub mod vm;
 

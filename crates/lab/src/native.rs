@@ -77,11 +77,7 @@ impl NativeServer {
     /// The command-line client, ready to connect to this server.
     #[must_use]
     pub fn client_command(&self) -> Command {
-        let mut command = client(&self.files);
-        command
-            .arg(format!("--socket={}", self.socket().display()))
-            .arg("--user=root");
-        command
+        client_on_socket(&self.files, &self.socket())
     }
 
     /// What a person types to connect.
@@ -168,6 +164,22 @@ pub(crate) fn client(files: &MariadbFiles) -> Command {
             "--default-character-set=utf8mb4",
         ])
         .arg("--local-infile=1");
+    command
+}
+
+/// The client for a server on this Unix socket.
+#[must_use]
+pub fn client_on_socket(files: &MariadbFiles, socket: &Path) -> Command {
+    let mut command = client(files);
+    command.arg(format!("--socket={}", socket.display())).arg("--user=root");
+    command
+}
+
+/// The client for a server on this port of the loopback interface.
+#[must_use]
+pub fn client_on_port(files: &MariadbFiles, port: u16) -> Command {
+    let mut command = client(files);
+    command.args(["--host=127.0.0.1", "--user=root", &format!("--port={port}")]);
     command
 }
 

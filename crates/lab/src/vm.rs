@@ -216,9 +216,7 @@ impl Vm {
             .options
             .mysql_port
             .context("this guest has no forwarded MySQL port")?;
-        let mut client = native::client(&self.mariadb);
-        client.args(["--host=127.0.0.1", "--user=root", &format!("--port={port}")]);
-        native::run_sql(client, statements)
+        native::run_sql(native::client_on_port(&self.mariadb, port), statements)
     }
 
     /// What a person types on the host to connect to the guest's MariaDB.

@@ -16,15 +16,8 @@ use crate::command;
 /// Its first program.
 pub(super) const INIT: &str = include_str!("../../guest/initramfs-init");
 
-/// Its modules, in the order of loading.
-pub(super) const MODULES: &[&str] = &[
-    "virtio",
-    "virtio_ring",
-    "virtio_pci_legacy_dev",
-    "virtio_pci_modern_dev",
-    "virtio_pci",
-    "virtio_blk",
-];
+/// The modules that reach the root disk; those that they need come with them.
+pub(super) const MODULES: &[&str] = &["virtio_pci", "virtio_blk"];
 
 /// Packs it into the file `to`.
 pub(super) fn make(kernel: &Kernel, busybox: &Path, to: &Path) -> Result<()> {
@@ -49,9 +42,13 @@ fn fill(tree: &Path, kernel: &Kernel, busybox: &Path) -> Result<()> {
     fs::copy(busybox, tree.join("bin/busybox"))?;
     fs::write(tree.join("init"), INIT)?;
     fs::set_permissions(tree.join("init"), fs::Permissions::from_mode(0o755))?;
-    for name in MODULES {
-        fs::copy(kernel.module(name)?, tree.join(format!("modules/{name}.ko")))?;
+    let mut order = String::new();
+    for module in kernel.load_order(MODULES)? {
+        let name = module.file_name().context("a module has no file name")?;
+        fs::copy(&module, tree.join("modules").join(name))?;
+        order.push_str(&name.to_string_lossy());
+        order.push('\n');
     }
-    fs::write(tree.join("modules/order"), MODULES.join("\n") + "\n")?;
+    fs::write(tree.join("modules/order"), order)?;
     Ok(())
 }

@@ -62,16 +62,47 @@ impl Kernel {
         )
     }
 
-    /// The path of one module, such as `virtio_blk`.
-    pub(super) fn module(&self, name: &str) -> Result<PathBuf> {
+    /// The modules `names` and those that they need, in the order of loading.
+    pub(super) fn load_order(&self, names: &[&str]) -> Result<Vec<PathBuf>> {
         let index = fs::read_to_string(self.modules.join("modules.dep"))
             .context("cannot read the kernel's modules.dep")?;
-        let end = format!("/{name}.ko");
-        index
-            .lines()
-            .filter_map(|line| line.split(':').next())
-            .find(|path| path.ends_with(&end))
-            .map(|path| self.modules.join(path))
-            .with_context(|| format!("kernel {} has no module {name}", self.release))
+        let mut order: Vec<PathBuf> = Vec::new();
+        for name in names {
+            let found = with_needed(&index, name)
+                .with_context(|| format!("kernel {} has no module {name}", self.release))?;
+            for path in found.into_iter().map(|path| self.modules.join(path)) {
+                if !order.contains(&path) {
+                    order.push(path);
+                }
+            }
+        }
+        Ok(order)
+    }
+}
+
+/// Finds `name` in the text of a modules.dep, whose lines name a module and
+/// then all that it needs, the most basic one last.
+fn with_needed<'a>(index: &'a str, name: &str) -> Option<Vec<&'a str>> {
+    let end = format!("/{name}.ko");
+    let (path, needed) = index
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(path, _)| path.ends_with(&end))?;
+    Some(needed.split_whitespace().rev().chain([path]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_comes_after_what_it_needs() {
+        let index = "k/virtio_ring.ko:\nk/virtio.ko: k/virtio_ring.ko\n\
+                     k/virtio_blk.ko: k/virtio.ko k/virtio_ring.ko\n";
+        assert_eq!(
+            with_needed(index, "virtio_blk"),
+            Some(vec!["k/virtio_ring.ko", "k/virtio.ko", "k/virtio_blk.ko"])
+        );
+        assert_eq!(with_needed(index, "blk"), None);
     }
 }
