@@ -21,6 +21,7 @@ fn main() -> Result<()> {
     let dir = RunDir::create("smoke")?;
     let disk = DataDisk::create(&files, &dir.file("data.img"), 4096)?;
     let mut vm = Vm::boot(&image, &files, &disk, VmOptions::default())?;
+    println!("{}", std::fs::read_to_string(vm.console_log())?);
     println!(
         "booted in {:?}; {}",
         vm.boot_time(),
