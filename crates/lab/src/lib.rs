@@ -28,6 +28,7 @@ pub mod run_dir;
 pub mod scripts;
 pub mod switches;
 pub mod vm;
+pub mod workload;
 
 mod apt;
 mod command;

@@ -1,0 +1,3 @@
+//! Real data to work with.
+
+pub mod debian_index;
