@@ -293,6 +293,9 @@ pub enum WindowError {
         /// What differs.
         what: &'static str,
     },
+    /// The host said that it passed a window, and none came.
+    #[error("the host said that it passed its window over the socket, and none came")]
+    NotPassed,
     /// The guest has no way to the window that the host offers.
     #[error("the host's window is a device, and no device was named in the options")]
     NoSource,

@@ -16,8 +16,10 @@ mod handshake;
 mod hello;
 mod host;
 mod layout;
+mod path;
 mod ring;
 mod shared;
+mod sleeper;
 mod socket;
 mod sync;
 mod vsock;
@@ -32,7 +34,8 @@ pub use frame::{DEFAULT_MAX_MESSAGE, Received};
 pub use hello::{CHANNEL_VERSION, Hello, Mode, OLDEST_CHANNEL_VERSION, Refusal, RefusalCode, Token};
 pub use host::{
     Admission, Handshake, LaneAllocator, LaneWatch, Listener, ListenerOptions, Peer, PeerCredentials,
-    Pending, Policy, ServerLane, Wants,
+    Pending, Policy, ServerLane,
 };
 pub use layout::{LAYOUT_VERSION, Layout};
+pub use sleeper::Wants;
 pub use window::Window;

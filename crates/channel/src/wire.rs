@@ -254,7 +254,11 @@ impl Writer {
 
     /// A sentence, cut if it is too long.
     fn text(&mut self, text: &str) {
-        let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+        let mut end = text.len().min(MAX_TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = &text[..end];
         self.u16(text.len() as u16); // cut to less than 2^16
         self.bytes(text.as_bytes());
     }

@@ -1,7 +1,11 @@
 //! Who gets a lane.
 
-use crate::{Hello, Refusal, Token};
+use crate::socket::Socket;
+use crate::vsock::VsockAddress;
+use crate::{Hello, Refusal, RefusalCode, Token};
+use rustix::net::sockopt::socket_peercred;
 use std::ops::RangeInclusive;
+use std::os::fd::AsFd;
 
 /// Who is at the other end of a connection, as the kernel tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,23 @@ pub enum Peer {
         /// The port that it came from.
         port: u32,
     },
+}
+
+impl Peer {
+    /// The one at the other end; `None` if the connection is gone already.
+    pub(super) fn of(socket: &Socket) -> Option<Self> {
+        // A Unix socket that was never bound may have no address to speak of.
+        let address = rustix::net::getpeername(socket.as_fd()).ok()?;
+        if let Some(VsockAddress { cid, port }) = address.as_ref().and_then(VsockAddress::from_any) {
+            return Some(Self::Vsock { cid, port });
+        }
+        let credentials = socket_peercred(socket.as_fd()).ok()?;
+        Some(Self::Unix(PeerCredentials {
+            pid: u32::try_from(credentials.pid.as_raw_nonzero().get()).unwrap_or(0),
+            uid: credentials.uid.as_raw(),
+            gid: credentials.gid.as_raw(),
+        }))
+    }
 }
 
 /// A local process, as it was when it connected.
@@ -73,7 +94,27 @@ impl Admission {
 }
 
 impl Policy for Admission {
-    fn admit(&self, _hello: &Hello, _peer: &Peer) -> Result<(), Refusal> {
-        todo!()
+    fn admit(&self, hello: &Hello, _peer: &Peer) -> Result<(), Refusal> {
+        // The token first: who has none learns nothing about the modules.
+        if self.token.as_ref().is_some_and(|token| *token != hello.token) {
+            let message = "the token is not the one that this host was given; compare the two settings";
+            return Err(Refusal::new(RefusalCode::NotAllowed, message));
+        }
+        let module = &hello.module;
+        let Some((_, versions)) = self.modules.iter().find(|(name, _)| name == module) else {
+            let names: Vec<&str> = self.modules.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!("there is no module {module:?} here, only: {}", names.join(", "));
+            return Err(Refusal::new(RefusalCode::UnknownModule, message));
+        };
+        if versions.contains(&hello.module_version) {
+            return Ok(());
+        }
+        let message = format!(
+            "the guest speaks version {} of module {module} and this host {} to {}; update the older side",
+            hello.module_version,
+            versions.start(),
+            versions.end()
+        );
+        Err(Refusal::new(RefusalCode::ModuleVersion, message))
     }
 }
