@@ -1,2 +1,60 @@
-//! (in preparation)
-fn main() {}
+//! The developer's commands. `cargo xtask help` lists them.
+
+mod artifacts;
+mod demo;
+mod kill;
+mod local;
+mod sql;
+mod steps;
+mod test;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Builds, shows and tests VAMOS. What a command needs from Debian it installs
+/// itself (as root), saying what.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boots a stock Debian guest whose MariaDB keeps its tables on this host,
+    /// and runs a real workload on VAMOS and on InnoDB side by side.
+    Demo(demo::Demo),
+    /// Runs every test: formatting, lints, unit, property and model tests, the
+    /// engine on a real MariaDB, crashes, and a real guest.
+    Test(test::Test),
+    /// Starts MariaDB and vamosd on this machine, without a guest, and prints
+    /// how to connect.
+    Local(local::Local),
+    /// Runs the SQL scripts on VAMOS and on InnoDB and compares what they print.
+    Sql(sql::Sql),
+    /// Kills workers and guests while they commit and checks every acknowledged
+    /// row.
+    Kill(kill::Kill),
+    /// Builds the programs and the engine plugin (optimised) and prints where
+    /// they are.
+    Build,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Demo(demo) => demo.run(),
+        Command::Test(test) => test.run(),
+        Command::Local(local) => local.run(),
+        Command::Sql(sql) => sql.run(),
+        Command::Kill(kill) => kill.run(),
+        Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

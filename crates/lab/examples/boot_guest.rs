@@ -22,6 +22,7 @@ fn main() -> Result<()> {
     let disk = DataDisk::create(&files, &dir.file("data.img"), 4096)?;
     let mut vm = Vm::boot(&image, &files, &disk, VmOptions::default())?;
     println!("{}", std::fs::read_to_string(vm.console_log())?);
+    count_direct_reads(&mut vm)?;
     println!(
         "booted in {:?}; {}",
         vm.boot_time(),
@@ -64,12 +65,29 @@ fn main() -> Result<()> {
         );
     }
 
+    let before = vm.disk_switches()?;
+    timed("100 commits", || {
+        vm.sql(&"UPDATE t.a SET s = RAND() WHERE i = 7;".repeat(100))
+    })?;
+    println!("{:?}", vm.disk_switches()? - before);
     vm.sql("INSERT INTO t.a VALUES (0, 'last words')")?;
     vm.kill();
     vm.boot_again()?;
     println!("killed, booted again in {:?}", vm.boot_time());
     ensure!(vm.sql("SELECT COUNT(*) FROM t.a")?.trim() == "200001");
+    count_direct_reads(&mut vm)?;
     timed("shutdown", || vm.shutdown())?;
+    Ok(())
+}
+
+/// 1,000 reads past all caches must show as 1,000 kicks and interrupts, plus the
+/// little that the guest does by itself.
+fn count_direct_reads(vm: &mut Vm) -> Result<()> {
+    let before = vm.disk_switches()?;
+    vm.run("dd if=/dev/disk/by-id/virtio-data of=/dev/null bs=4096 skip=1000 count=1000 iflag=direct status=none")?;
+    let switches = vm.disk_switches()? - before;
+    println!("1,000 direct reads: {switches:?}");
+    ensure!((1000..1050).contains(&switches.kicks) && (1000..1050).contains(&switches.interrupts));
     Ok(())
 }
 

@@ -35,6 +35,7 @@ fn main() -> Result<()> {
     let image = GuestImage::build(&files)?;
     let dir = RunDir::create("devices")?;
     let payload = dir.file("payload.img");
+    println!("kernel vsock: {}", Vsock::kernel_is_available());
     let conf = "[mysqld]\nmax_connections=123\n".to_owned();
     let data = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")];
     Payload {
@@ -70,6 +71,9 @@ fn main() -> Result<()> {
         ensure!(vm.run("cat /payload/data/Cargo.toml")?.contains("vamos-lab"));
         try_vsock(&mut vm, &dir.file("vm.vsock_7000"))?;
         println!("vsock interrupts: {}", vm.vsock_interrupts()?);
+        vm.kill();
+        vm.boot_again()?;
+        try_vsock(&mut vm, &dir.file("vm.vsock_7000"))?;
         vm.shutdown()?;
         std::fs::remove_file(disk.path())?;
     }

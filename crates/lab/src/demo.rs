@@ -77,7 +77,12 @@ impl Demonstration {
                 requests::SCHEMA.replace("$ENGINE", engine.name())
             ))?;
         }
-        Ok(Self { stack, mariadb: mariadb.clone(), index, _files: files })
+        Ok(Self {
+            stack,
+            mariadb: mariadb.clone(),
+            index,
+            _files: files,
+        })
     }
 
     /// Runs every request on both engines.
@@ -117,7 +122,10 @@ impl Demonstration {
     /// write its pages, so that its background writes do not count later.
     fn analyze(&mut self) -> Result<()> {
         for engine in [Engine::Vamos, Engine::InnoDb] {
-            self.stack.vm.sql(&format!("USE {}; ANALYZE TABLE packages, dependencies;", engine.database()))?;
+            self.stack.vm.sql(&format!(
+                "USE {}; ANALYZE TABLE packages, dependencies;",
+                engine.database()
+            ))?;
         }
         Ok(())
     }
@@ -154,9 +162,15 @@ impl Demonstration {
 
     /// Makes clients on this host that reach the guest's MariaDB.
     fn client(&self) -> Result<ClientFactory> {
-        let port = self.stack.vm.mysql_port().context("the guest has no forwarded MySQL port")?;
+        let port = self
+            .stack
+            .vm
+            .mysql_port()
+            .context("the guest has no forwarded MySQL port")?;
         let files = self.mariadb.clone();
-        Ok(Arc::new(move || -> Command { native::client_on_port(&files, port) }))
+        Ok(Arc::new(move || -> Command {
+            native::client_on_port(&files, port)
+        }))
     }
 
     /// The file to which the daemon logs, for someone who looks further.

@@ -39,7 +39,11 @@ pub struct GuestStackOptions {
 
 impl Default for GuestStackOptions {
     fn default() -> Self {
-        Self { cache_mib: 64, data: Vec::new(), window: WindowDevice::Nvdimm }
+        Self {
+            cache_mib: 64,
+            data: Vec::new(),
+            window: WindowDevice::Nvdimm,
+        }
     }
 }
 
@@ -64,7 +68,9 @@ impl GuestStack {
         let dir = RunDir::create("guest")?;
         let daemon = start_daemon(programs, dir.path(), options)?;
         let window = dir.file("window");
-        let bytes = fs::metadata(&window).context("vamosd has not made the window's file")?.len();
+        let bytes = fs::metadata(&window)
+            .context("vamosd has not made the window's file")?
+            .len();
         let payload = dir.file("payload.img");
         Payload {
             plugins: vec![programs.plugin.clone()],
@@ -78,13 +84,24 @@ impl GuestStack {
             mariadb,
             &disk,
             VmOptions {
-                window: Some(Window { path: window, bytes, device: options.window }),
-                vsock: Some(Vsock::UnixSocket { uds_path: dir.file("vsock") }),
+                window: Some(Window {
+                    path: window,
+                    bytes,
+                    device: options.window,
+                }),
+                vsock: Some(Vsock::UnixSocket {
+                    uds_path: dir.file("vsock"),
+                }),
                 payload: Some(payload),
                 ..VmOptions::default()
             },
         )?;
-        Ok(Self { vm, daemon, programs: programs.clone(), dir })
+        Ok(Self {
+            vm,
+            daemon,
+            programs: programs.clone(),
+            dir,
+        })
     }
 
     /// The daemon's status, as `vamos status --json` prints it.
@@ -114,7 +131,11 @@ impl GuestStack {
     /// What a person types to see the daemon's status.
     #[must_use]
     pub fn status_hint(&self) -> String {
-        format!("{} status --socket {}", self.programs.vamos.display(), self.status_socket().display())
+        format!(
+            "{} status --socket {}",
+            self.programs.vamos.display(),
+            self.status_socket().display()
+        )
     }
 
     /// Starts MariaDB in the guest and the worker on the host anew and drops the

@@ -79,7 +79,10 @@ impl GuestImage {
         let archives = debian::archives()?;
         let recipe = recipe(mariadb, &archives);
         let dir = paths::lab_dir()?.join(format!("image-{recipe:016x}"));
-        paths::make_whole(&dir, |dir| build(dir, mariadb, &archives))?;
+        if !dir.exists() {
+            paths::make_whole(&dir, |dir| build(dir, mariadb, &archives))?;
+            remove_others(&dir)?;
+        }
         Ok(Self { dir })
     }
 
@@ -100,6 +103,20 @@ impl GuestImage {
     pub fn root(&self) -> PathBuf {
         self.dir.join("root.img")
     }
+}
+
+/// Removes the images of earlier recipes.
+fn remove_others(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(paths::lab_dir()?).context("cannot list the cached images")? {
+        let path = entry.context("cannot list the cached images")?.path();
+        let is_image = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("image-"));
+        if is_image && path != dir {
+            fs::remove_dir_all(&path).with_context(|| format!("cannot remove the old {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// A number that changes when the image would.

@@ -87,7 +87,10 @@ impl Writers {
     /// Starts so many writers; their numbers begin at `first`.
     #[must_use]
     pub fn start(count: usize, first: u64, client: &ClientFactory) -> Self {
-        let shared = Arc::new(Shared { next: AtomicU64::new(first), ..Shared::default() });
+        let shared = Arc::new(Shared {
+            next: AtomicU64::new(first),
+            ..Shared::default()
+        });
         let threads = (0..count)
             .map(|_| {
                 let (shared, client) = (Arc::clone(&shared), Arc::clone(client));

@@ -14,6 +14,7 @@
 //! everything that it writes is below `target/lab/` of the workspace.
 
 pub mod daemon;
+pub mod demo;
 pub mod guest_stack;
 pub mod image;
 pub mod kills;

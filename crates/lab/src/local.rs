@@ -73,7 +73,12 @@ impl LocalStack {
                 ..NativeOptions::default()
             },
         )?;
-        Ok(Self { server, daemon, programs: programs.clone(), dir })
+        Ok(Self {
+            server,
+            daemon,
+            programs: programs.clone(),
+            dir,
+        })
     }
 
     /// The socket on which `vamos status` asks.
@@ -85,7 +90,11 @@ impl LocalStack {
     /// What a person types to see the daemon's status.
     #[must_use]
     pub fn status_hint(&self) -> String {
-        format!("{} status --socket {}", self.programs.vamos.display(), self.status_socket().display())
+        format!(
+            "{} status --socket {}",
+            self.programs.vamos.display(),
+            self.status_socket().display()
+        )
     }
 }
 

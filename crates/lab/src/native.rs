@@ -171,7 +171,9 @@ pub(crate) fn client(files: &MariadbFiles) -> Command {
 #[must_use]
 pub fn client_on_socket(files: &MariadbFiles, socket: &Path) -> Command {
     let mut command = client(files);
-    command.arg(format!("--socket={}", socket.display())).arg("--user=root");
+    command
+        .arg(format!("--socket={}", socket.display()))
+        .arg("--user=root");
     command
 }
 

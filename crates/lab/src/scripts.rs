@@ -57,13 +57,20 @@ impl Script {
 
     fn load(path: &Path) -> Result<Self> {
         let expected = path.with_extension("expected");
-        let read = |path: &Path| {
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-        };
+        let read =
+            |path: &Path| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
         Ok(Self {
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            name: path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             text: read(path)?,
-            expected: if expected.exists() { Some(read(&expected)?) } else { None },
+            expected: if expected.exists() {
+                Some(read(&expected)?)
+            } else {
+                None
+            },
         })
     }
 
@@ -86,11 +93,17 @@ impl Script {
     /// # Errors
     /// If the client cannot be run or the server went away.
     pub fn output(&self, server: &NativeServer, engine: &str) -> Result<String> {
-        let database = format!("script_{}", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
+        let database = format!(
+            "script_{}",
+            self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+        );
         let around = |text: &str| {
             format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}; USE {database};\n{text}")
         };
-        let output = run(server.client_command(), &around(&self.text.replace("$ENGINE", engine)))?;
+        let output = run(
+            server.client_command(),
+            &around(&self.text.replace("$ENGINE", engine)),
+        )?;
         server
             .sql(&format!("DROP DATABASE {database}"))
             .with_context(|| format!("after the script {} with {engine}", self.name))?;
@@ -121,16 +134,17 @@ fn run(mut client: Command, statements: &str) -> Result<String> {
 
 fn first_difference(expected: &str, got: &str) -> Option<Difference> {
     let (mut expected, mut got) = (expected.lines(), got.lines());
-    (1..).map_while(|line| match (expected.next(), got.next()) {
-        (None, None) => None,
-        (expected, got) => Some((line, expected, got)),
-    })
-    .find(|(_, expected, got)| expected != got)
-    .map(|(line, expected, got)| Difference {
-        line,
-        expected: expected.unwrap_or("(nothing more)").to_owned(),
-        got: got.unwrap_or("(nothing more)").to_owned(),
-    })
+    (1..)
+        .map_while(|line| match (expected.next(), got.next()) {
+            (None, None) => None,
+            (expected, got) => Some((line, expected, got)),
+        })
+        .find(|(_, expected, got)| expected != got)
+        .map(|(line, expected, got)| Difference {
+            line,
+            expected: expected.unwrap_or("(nothing more)").to_owned(),
+            got: got.unwrap_or("(nothing more)").to_owned(),
+        })
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub struct Vm {
 struct Machine {
     agent: Agent,
     qemu: Process,
-    _vsock: Option<Process>,
+    vsock: Option<Process>,
     boot_time: Duration,
 }
 
@@ -266,6 +266,9 @@ impl Vm {
     /// Kills the guest without any warning.
     pub fn kill(&mut self) {
         self.machine.qemu.kill();
+        if let Some(vsock) = &mut self.machine.vsock {
+            vsock.kill();
+        }
     }
 
     /// Whether QEMU still runs.
@@ -277,6 +280,12 @@ impl Vm {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.machine.qemu.pid()
+    }
+
+    /// The id of the process that serves vsock, where it is a process.
+    #[must_use]
+    pub fn vsock_pid(&self) -> Option<u32> {
+        self.machine.vsock.as_ref().map(Process::pid)
     }
 
     /// The accelerator that QEMU uses.
@@ -377,7 +386,7 @@ fn start(
     Ok(Machine {
         agent,
         qemu,
-        _vsock: vsock,
+        vsock,
         boot_time: begin.elapsed(),
     })
 }

@@ -69,7 +69,7 @@ pub struct Measurement {
 ///
 /// # Errors
 /// If a statement fails or the guest does not answer.
-pub fn measure(stack: &mut GuestStack, request: &Request, engine: Engine) -> Result<Measurement> {
+pub(crate) fn measure(stack: &mut GuestStack, request: &Request, engine: Engine) -> Result<Measurement> {
     let before = Snapshot::take(stack, engine)?;
     let start = Instant::now();
     let output = run(stack, request, engine)?;
@@ -113,10 +113,18 @@ fn run(stack: &mut GuestStack, request: &Request, engine: Engine) -> Result<Clie
         .success(&request.name)
         .with_context(|| format!("{} on {}", request.name, engine.name()))?;
     let mut words = answer.split_whitespace();
-    let checksum = words.next().context("no checksum came from the guest")?.to_owned();
+    let checksum = words
+        .next()
+        .context("no checksum came from the guest")?
+        .to_owned();
     let mut number = || words.find_map(|word| word.parse().ok()).unwrap_or(0);
     let (lines, bytes) = (number(), number());
-    Ok(ClientOutput { checksum, lines, bytes, first_number: number() })
+    Ok(ClientOutput {
+        checksum,
+        lines,
+        bytes,
+        first_number: number(),
+    })
 }
 
 /// The counters of the devices that an engine uses, at one moment.
@@ -135,7 +143,11 @@ impl Snapshot {
                 (disk.kicks, disk.interrupts)
             }
         };
-        Ok(Self { kicks, interrupts, host_cpu_ms: host_cpu(stack)? })
+        Ok(Self {
+            kicks,
+            interrupts,
+            host_cpu_ms: host_cpu(stack)?,
+        })
     }
 }
 

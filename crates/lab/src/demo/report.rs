@@ -27,7 +27,13 @@ impl Report {
     #[must_use]
     pub fn new(accelerator: String, requests: Vec<Measurement>) -> Self {
         let results_identical = pairs(&requests).all(|(vamos, innodb)| vamos.checksum == innodb.checksum);
-        Self { accelerator, results_identical, rows_acknowledged: 0, rows_lost: 0, requests }
+        Self {
+            accelerator,
+            results_identical,
+            rows_acknowledged: 0,
+            rows_lost: 0,
+            requests,
+        }
     }
 
     /// Notes what became of the acknowledged rows.
@@ -44,7 +50,11 @@ impl Report {
             "request", "engine", "rows", "bytes", "kicks", "intr", "host CPU", "wall"
         );
         for (vamos, innodb) in pairs(&self.requests) {
-            let same = if vamos.checksum == innodb.checksum { "same" } else { "DIFFERENT" };
+            let same = if vamos.checksum == innodb.checksum {
+                "same"
+            } else {
+                "DIFFERENT"
+            };
             print_row(vamos, &vamos.request, same);
             print_row(innodb, "", vamos.checksum.get(..12).unwrap_or_default());
         }
@@ -94,8 +104,12 @@ fn print_row(row: &Measurement, name: &str, result: &str) {
 
 /// The measurements of each request, VAMOS first.
 fn pairs(all: &[Measurement]) -> impl Iterator<Item = (&Measurement, &Measurement)> {
-    all.iter().filter(|row| row.engine == Engine::Vamos).filter_map(|vamos| {
-        let innodb = all.iter().find(|row| row.engine == Engine::InnoDb && row.request == vamos.request)?;
-        Some((vamos, innodb))
-    })
+    all.iter()
+        .filter(|row| row.engine == Engine::Vamos)
+        .filter_map(|vamos| {
+            let innodb = all
+                .iter()
+                .find(|row| row.engine == Engine::InnoDb && row.request == vamos.request)?;
+            Some((vamos, innodb))
+        })
 }

@@ -2,20 +2,18 @@
 
 /// Something that is asked of both engines with the same SQL.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Its name in the table.
-    pub name: String,
+    pub(crate) name: String,
     /// The statements, run by the command-line client in the engine's database.
-    pub sql: String,
-    /// Both engines must start with cold caches.
-    pub cold: bool,
+    pub(crate) sql: String,
     /// What its rows and bytes are.
-    pub size: Size,
+    pub(crate) size: Size,
 }
 
 /// How to tell how much a request moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
+pub(crate) enum Size {
     /// The lines and bytes of its output.
     Output,
     /// The first number of its output is the number of rows changed; there are
@@ -28,20 +26,23 @@ pub enum Size {
 
 impl Request {
     fn new(name: impl Into<String>, sql: impl Into<String>) -> Self {
-        Self { name: name.into(), sql: sql.into(), cold: false, size: Size::Output }
+        Self {
+            name: name.into(),
+            sql: sql.into(),
+            size: Size::Output,
+        }
     }
 
     fn changes(self, bytes: u64) -> Self {
-        Self { size: Size::Changed { bytes }, ..self }
-    }
-
-    fn cold(self) -> Self {
-        Self { cold: true, ..self }
+        Self {
+            size: Size::Changed { bytes },
+            ..self
+        }
     }
 }
 
 /// The tables, with `$ENGINE` for the engine.
-pub const SCHEMA: &str = "\
+pub(crate) const SCHEMA: &str = "\
 CREATE TABLE packages (
     id INT UNSIGNED NOT NULL PRIMARY KEY,
     name VARCHAR(120) NOT NULL,
@@ -75,7 +76,7 @@ CREATE TABLE orders (
 ";
 
 /// Filling the tables from files of these sizes in bytes.
-pub fn loads(packages: u64, dependencies: u64) -> Vec<Request> {
+pub(crate) fn loads(packages: u64, dependencies: u64) -> Vec<Request> {
     let load = |table: &str, bytes: u64| {
         Request::new(
             format!("load {table}"),
@@ -91,7 +92,7 @@ pub fn loads(packages: u64, dependencies: u64) -> Vec<Request> {
 
 /// The requests behind the loads, in their order. `rows` is the number of
 /// packages.
-pub fn requests(rows: u64) -> Vec<Request> {
+pub(crate) fn requests(rows: u64) -> Vec<Request> {
     let mut all = cold_ranges(rows);
     all.push(point_queries(rows));
     all.push(Request::new(
@@ -127,8 +128,11 @@ fn cold_ranges(rows: u64) -> Vec<Request> {
     let mut first = 1;
     let mut ranges = Vec::new();
     for size in sizes {
-        let sql = format!("SELECT * FROM packages WHERE id BETWEEN {first} AND {}", first + size - 1);
-        ranges.push(Request::new(format!("range of {size} rows, cold"), sql).cold());
+        let sql = format!(
+            "SELECT * FROM packages WHERE id BETWEEN {first} AND {}",
+            first + size - 1
+        );
+        ranges.push(Request::new(format!("range of {size} rows, cold"), sql));
         first += size + 500;
     }
     ranges
@@ -136,17 +140,31 @@ fn cold_ranges(rows: u64) -> Vec<Request> {
 
 fn point_queries(rows: u64) -> Request {
     let queries: String = (0..200u64)
-        .map(|i| format!("SELECT id, name, version FROM packages WHERE id = {};\n", i * 7919 % rows + 1))
+        .map(|i| {
+            format!(
+                "SELECT id, name, version FROM packages WHERE id = {};\n",
+                i * 7919 % rows + 1
+            )
+        })
         .collect();
     Request::new("200 point queries", queries)
 }
 
 fn writes(rows: u64) -> Vec<Request> {
     let commits: String = (1..=100u64)
-        .map(|i| format!("INSERT INTO orders VALUES ({i}, {}, 'ordered');\n", i * 6007 % rows + 1))
+        .map(|i| {
+            format!(
+                "INSERT INTO orders VALUES ({i}, {}, 'ordered');\n",
+                i * 6007 % rows + 1
+            )
+        })
         .collect();
     vec![
-        Request::new("100 commits, fully durable", commits + "SELECT COUNT(*) FROM orders;").changes(0),
+        Request::new(
+            "100 commits, fully durable",
+            commits + "SELECT COUNT(*) FROM orders;",
+        )
+        .changes(0),
         Request::new(
             "update transaction",
             "BEGIN; UPDATE packages SET installed_kib = installed_kib + 1, section = 'amusement' \

@@ -1,7 +1,7 @@
 //! The machine's own Debian package index, as tables.
 //!
-//! It is at hand on every Debian machine, and it is real: some 64,000 packages
-//! and 300,000 dependencies, with names of very different lengths, skewed
+//! It is at hand on every Debian machine, and it is real: some 65,000 packages
+//! and 365,000 dependencies, with names of very different lengths, skewed
 //! sections and maintainers, and text in several languages' alphabets.
 
 use std::{
