@@ -16,6 +16,8 @@ mod handshake;
 mod hello;
 mod host;
 mod layout;
+#[cfg(all(test, loom))]
+mod loom_model;
 mod path;
 mod ring;
 mod shared;

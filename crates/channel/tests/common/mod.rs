@@ -296,7 +296,12 @@ pub(crate) fn echo(mut lane: ServerLane) -> JoinHandle<LaneError> {
 }
 
 /// Sends a message, waiting for room in the outbox, as a host.
-pub(crate) fn send_as_host(lane: &mut ServerLane, opcode: u16, tag: u32, body: &[u8]) -> Result<(), LaneError> {
+pub(crate) fn send_as_host(
+    lane: &mut ServerLane,
+    opcode: u16,
+    tag: u32,
+    body: &[u8],
+) -> Result<(), LaneError> {
     match lane.try_send(opcode, tag, body) {
         Err(LaneError::OutboxFull { .. }) => {
             finish_as_host(lane)?;
