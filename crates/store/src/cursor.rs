@@ -1,8 +1,227 @@
 //! A scan's state between its batches.
 
-/// A scan's state between its batches; made by
-/// [`Transaction::scan`](crate::Transaction::scan), used by
-/// [`Transaction::next_batch`](crate::Transaction::next_batch) of the same
-/// transaction, closed by dropping it. It owns all that it needs.
+mod consistent;
+mod locking;
+mod merge;
+
+use crate::engine::Engine;
+use crate::overlay::Overlay;
+use crate::transaction::View;
+use crate::{StoreError, Transaction, keys};
+use merge::{Merge, Own};
+use std::ops::Bound;
+use std::sync::Arc;
+use vamos_proto::{Direction, IndexId, Lock, RowBlockBuilder, Scan};
+use vamos_rocks::ReadOptions;
+
+/// A scan's state between its batches; made by [`Transaction::scan`], used by
+/// [`Transaction::next_batch`] of the same transaction, closed by dropping it. It
+/// owns all that it needs, and it sees the transaction's own changes as they
+/// stand when a batch comes to them.
 #[derive(Debug)]
-pub struct Cursor {}
+pub struct Cursor {
+    /// The transaction that it belongs to.
+    transaction: u64,
+    index: IndexId,
+    /// Full keys: the range, and the last one that was passed.
+    low: Vec<u8>,
+    high: Vec<u8>,
+    passed: Option<Vec<u8>>,
+    direction: Direction,
+    lock: Lock,
+    fetch: Option<IndexId>,
+    /// Rows that the scan may still return.
+    remaining: u64,
+    /// What a consistent scan sees; a locking one sees what is committed.
+    view: Option<Arc<View>>,
+    /// Stands on the first stored key that was not passed.
+    stored: Option<vamos_rocks::Cursor>,
+    finished: bool,
+    /// What rows take up, about: tells how many to fetch at once.
+    row_bytes: usize,
+}
+
+/// How much a batch may still take.
+#[derive(Debug)]
+struct Room {
+    rows: usize,
+    max_rows: usize,
+    max_bytes: usize,
+}
+
+impl Room {
+    fn new(rows: &RowBlockBuilder, max_rows: usize, max_bytes: usize) -> Self {
+        Self {
+            rows: rows.rows(),
+            max_rows: max_rows.max(1),
+            max_bytes,
+        }
+    }
+
+    /// How many more rows; 0 if the batch is full. The first one always fits.
+    fn left(&self, rows: &RowBlockBuilder) -> usize {
+        let taken = rows.rows() - self.rows;
+        if taken > 0 && rows.len() >= self.max_bytes {
+            return 0;
+        }
+        self.max_rows.saturating_sub(taken)
+    }
+}
+
+impl Transaction {
+    /// Opens a cursor over a range. A consistent one takes the transaction's
+    /// snapshot if there is none yet. The fields `cursor`, `batch_rows`,
+    /// `max_batch_rows` and `credit` of `scan` are the caller's business and are
+    /// ignored here.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchIndex`], [`StoreError::Invalid`].
+    pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Cursor, StoreError> {
+        self.check_open()?;
+        self.table_of(scan.range.index)?;
+        if let Some(primary) = scan.fetch {
+            self.table_of(primary)?;
+        }
+        let (low, high) = keys::bounds(&scan.range)?;
+        Ok(Cursor {
+            transaction: self.id(),
+            index: scan.range.index,
+            finished: low >= high,
+            low,
+            high,
+            passed: None,
+            direction: scan.direction,
+            lock: scan.lock,
+            fetch: scan.fetch,
+            remaining: if scan.limit == 0 { u64::MAX } else { scan.limit },
+            view: (scan.lock == Lock::None).then(|| self.view()),
+            stored: None,
+            row_bytes: 0,
+        })
+    }
+
+    /// Appends a cursor's next rows to `rows`: at most `max_rows`, and none more
+    /// once `rows` holds `max_bytes` bytes, but at least one if there is one.
+    /// Says whether the scan is finished. The cursor continues behind the last
+    /// row appended, also after an error or a dropped future.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchIndex`] if the table is gone, and those of locks.
+    pub async fn next_batch(
+        &mut self,
+        cursor: &mut Cursor,
+        rows: &mut RowBlockBuilder,
+        max_rows: usize,
+        max_bytes: usize,
+    ) -> Result<bool, StoreError> {
+        let result = self.fill(cursor, rows, max_rows, max_bytes).await;
+        self.after(result)
+    }
+
+    async fn fill(
+        &mut self,
+        cursor: &mut Cursor,
+        rows: &mut RowBlockBuilder,
+        max_rows: usize,
+        max_bytes: usize,
+    ) -> Result<bool, StoreError> {
+        self.check_open()?;
+        self.table_of(cursor.index)?;
+        if let Some(primary) = cursor.fetch {
+            self.table_of(primary)?;
+        }
+        if cursor.transaction != self.id() {
+            return Err(StoreError::Invalid {
+                reason: "the cursor belongs to another transaction".to_owned(),
+            });
+        }
+        if cursor.finished {
+            return Ok(true);
+        }
+        let room = Room::new(rows, max_rows, max_bytes);
+        cursor.finished = match (&cursor.view, cursor.fetch) {
+            (None, _) => self.fill_locked(cursor, rows, &room).await?,
+            (Some(_), None) => cursor.fill(&self.overlay, &self.store.engine, rows, &room)?,
+            (Some(_), Some(primary)) => {
+                cursor.fill_fetched(&self.overlay, &self.store.engine, primary, rows, &room)?
+            }
+        };
+        if cursor.finished {
+            // What it pins in RocksDB is free from now on.
+            cursor.stored = None;
+        }
+        Ok(cursor.finished)
+    }
+}
+
+impl Cursor {
+    /// The stored keys that were not passed.
+    fn stored(&mut self, engine: &Engine) -> &mut vamos_rocks::Cursor {
+        let Self {
+            stored,
+            low,
+            high,
+            passed,
+            direction,
+            view,
+            ..
+        } = self;
+        stored.get_or_insert_with(|| {
+            let mut options = ReadOptions::new().bounds(low.clone(), high.clone());
+            if let Some(view) = view {
+                options = options.snapshot(Arc::clone(&view.snapshot));
+            }
+            let mut stored = engine.data.cursor(options);
+            go_behind(&mut stored, passed.as_deref(), *direction);
+            stored
+        })
+    }
+
+    /// The transaction's own changes that were not passed.
+    fn own<'o>(&self, overlay: &'o Overlay) -> Own<'o> {
+        let passed = self.passed.as_deref().map(Bound::Excluded);
+        match self.direction {
+            Direction::Forward => Own::forward(overlay.range(
+                passed.unwrap_or(Bound::Included(&self.low)),
+                Bound::Excluded(&self.high),
+            )),
+            Direction::Backward => Own::backward(overlay.range(
+                Bound::Included(&self.low),
+                passed.unwrap_or(Bound::Excluded(&self.high)),
+            )),
+        }
+    }
+
+    /// Stored keys and own changes together.
+    fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &Engine) -> Merge<'m> {
+        let own = self.own(overlay);
+        let direction = self.direction;
+        Merge::new(self.stored(engine), own, direction)
+    }
+
+    fn pass(&mut self, key: &[u8]) {
+        let passed = self.passed.get_or_insert_default();
+        passed.clear();
+        passed.extend_from_slice(key);
+    }
+}
+
+/// Puts a stored cursor on the first key behind one, or on the first of all.
+fn go_behind(stored: &mut vamos_rocks::Cursor, passed: Option<&[u8]>, direction: Direction) {
+    match (direction, passed) {
+        (Direction::Forward, None) => stored.seek_to_first(),
+        (Direction::Backward, None) => stored.seek_to_last(),
+        (Direction::Forward, Some(key)) => {
+            stored.seek(key);
+            if stored.key() == Some(key) {
+                stored.step_forward();
+            }
+        }
+        (Direction::Backward, Some(key)) => {
+            stored.seek_for_prev(key);
+            if stored.key() == Some(key) {
+                stored.step_back();
+            }
+        }
+    }
+}

@@ -9,13 +9,50 @@
 //!
 //! Futures of this crate need no runtime: any executor can poll them. They wait
 //! for locks and for the log's sync only. A read that misses the cache blocks
-//! the polling thread for the time of the disk's answer.
+//! the polling thread for the time of the disk's answer, and so does a write for
+//! a commit without sync while RocksDB holds writers back.
+//!
+//! ```
+//! use vamos_proto::{CommitId, Durability, Lock, RowBlockBuilder, Write, WriteOp};
+//! use vamos_store::{Store, StoreOptions, TransactionOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let store = Store::open(StoreOptions::new(directory.path()))?;
+//! let table = store.create_table("test/t", b"the client's own description", 1, [1, 1])?;
+//! let index = table.indexes[0];
+//!
+//! # pollster::block_on(async {
+//! let mut transaction = store.begin(TransactionOptions::default());
+//! let ops = vec![WriteOp::Insert { index, key: b"k", value: b"v" }];
+//! let write = Write { ops, raise: vec![], row_delta: 1, table: table.table };
+//! transaction.apply(&write).await?;
+//!
+//! let mut rows = RowBlockBuilder::new();
+//! assert!(transaction.get(index, b"k", Lock::None, None, &mut rows).await?);
+//! transaction.commit(Durability::Commit, CommitId { session: [7; 16], number: 1 }).await?;
+//! # Ok::<(), vamos_store::StoreError>(())
+//! # })?;
+//! assert_eq!(store.table_stats(table.table)?.rows, 1);
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 
+mod catalogue;
+mod commit;
 mod cursor;
+mod engine;
 mod error;
+mod keys;
+mod locks;
+mod numbers;
+mod oneshot;
 mod options;
+mod overlay;
+mod reclaim;
+mod sizes;
 mod status;
 mod store;
 mod table;

@@ -1,6 +1,8 @@
 //! What an operator wants to know of a running store.
 
+use crate::Store;
 use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A store's state and counters. Counters count from its opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -53,4 +55,43 @@ pub struct StoreStatus {
     pub stalled: bool,
     /// A write failed and RocksDB takes no more: the store must be opened anew.
     pub failed: bool,
+}
+
+impl Store {
+    /// Its state and counters.
+    pub fn status(&self) -> StoreStatus {
+        let engine = &self.engine;
+        let locks = self.locks.counts();
+        let tickers = engine.db.tickers();
+        let property = |name| engine.data.property(name).unwrap_or(0);
+        let count = |counter: &AtomicU64| counter.load(Relaxed);
+        StoreStatus {
+            tables: self.catalogue.len() as u64,
+            transactions: count(&self.transactions),
+            locks_held: locks.held,
+            locks_waiting: locks.waiting,
+            lock_waits: locks.waits,
+            lock_timeouts: locks.timeouts,
+            deadlocks: locks.deadlocks,
+            commits: count(&self.committer.commits),
+            commits_failed: count(&self.committer.failed),
+            commit_groups: count(&self.committer.groups),
+            largest_commit_group: count(&self.committer.largest_group),
+            log_syncs: engine.syncs(),
+            bytes_committed: count(&self.committer.bytes),
+            cache_capacity_bytes: engine.db.cache_capacity() as u64,
+            cache_used_bytes: engine.db.cache_usage() as u64,
+            cache_hits: tickers.count("rocksdb.block.cache.hit").unwrap_or(0),
+            cache_misses: tickers.count("rocksdb.block.cache.miss").unwrap_or(0),
+            memtable_bytes: property(c"rocksdb.cur-size-all-mem-tables"),
+            file_bytes: property(c"rocksdb.total-sst-files-size"),
+            snapshots: property(c"rocksdb.num-snapshots"),
+            running_jobs: property(c"rocksdb.num-running-compactions")
+                + property(c"rocksdb.num-running-flushes"),
+            reclaiming: self.reclaimer.len() as u64,
+            stalled: property(c"rocksdb.is-write-stopped") != 0
+                || property(c"rocksdb.actual-delayed-write-rate") != 0,
+            failed: engine.has_failed(),
+        }
+    }
 }

@@ -1,28 +1,88 @@
-//! The store: opening, tables, statistics.
+//! The store: opening, closing, and what concerns no transaction.
 
-use crate::{StoreError, StoreOptions, StoreStatus, TableInfo, Transaction, TransactionOptions};
+use crate::catalogue::Catalogue;
+use crate::commit::{Committer, Outcomes};
+use crate::engine::Engine;
+use crate::locks::LockTable;
+use crate::reclaim::Reclaimer;
+use crate::{StoreError, StoreOptions, TableInfo, Transaction, TransactionOptions};
+use parking_lot::Mutex;
 use std::sync::Arc;
-use vamos_proto::{CommitId, CommitOutcome, CounterRaise, KeyRange, TableId, TableStats};
+use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
+use vamos_proto::{CommitId, CommitOutcome, CounterRaise};
+
+/// The largest transaction that can be asked for: RocksDB's batches end at 4 GiB.
+const MAX_TRANSACTION_BYTES: u64 = 2 << 30;
 
 /// An open store. It closes when the last reference (each transaction has one)
-/// is gone.
+/// is gone; that blocks for a sync of the log.
 #[derive(Debug)]
-pub struct Store {}
+pub struct Store {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) locks: Arc<LockTable>,
+    pub(crate) committer: Arc<Committer>,
+    pub(crate) outcomes: Arc<Outcomes>,
+    pub(crate) reclaimer: Arc<Reclaimer>,
+    pub(crate) transactions: AtomicU64,
+    pub(crate) max_transaction_bytes: u64,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
 
-#[allow(clippy::unimplemented, clippy::unused_async, unused_variables, missing_docs)]
 impl Store {
     /// Opens the store in a directory, recovers it if it was not closed, and
     /// makes it if it does not exist. Blocks.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Format`] or [`StoreError::Open`].
+    /// [`StoreError::InUse`], [`StoreError::Format`], [`StoreError::Open`], or
+    /// [`StoreError::Corruption`] if the catalogue cannot be read.
     pub fn open(options: StoreOptions) -> Result<Arc<Self>, StoreError> {
-        unimplemented!()
+        let engine = Arc::new(Engine::open(&options)?);
+        let (catalogue, dropped) = Catalogue::load(&engine, options.max_catalogue_bytes)?;
+        let catalogue = Arc::new(catalogue);
+        let outcomes = Outcomes::new(Arc::clone(&engine));
+        outcomes.purge()?;
+        let store = Arc::new(Self {
+            committer: Arc::new(Committer::new(Arc::clone(&engine), Arc::clone(&catalogue))),
+            reclaimer: Arc::new(Reclaimer::new(
+                Arc::clone(&engine),
+                Arc::clone(&catalogue),
+                dropped,
+            )),
+            locks: LockTable::new(options.max_locks),
+            outcomes,
+            engine,
+            catalogue,
+            transactions: AtomicU64::new(0),
+            max_transaction_bytes: options.max_transaction_bytes.min(MAX_TRANSACTION_BYTES),
+            threads: Mutex::default(),
+        });
+        store.start_threads().map_err(|error| StoreError::Open {
+            path: options.path,
+            reason: format!("a thread cannot be started: {error}"),
+        })?;
+        Ok(store)
+    }
+
+    fn start_threads(&self) -> std::io::Result<()> {
+        let committer = Arc::clone(&self.committer);
+        self.start_thread("store-commit", move || committer.run())?;
+        let locks = Arc::clone(&self.locks);
+        self.start_thread("store-timeouts", move || locks.run_timeouts())?;
+        let reclaimer = Arc::clone(&self.reclaimer);
+        self.start_thread("store-reclaim", move || reclaimer.run())
+    }
+
+    fn start_thread(&self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        self.threads.lock().push(thread);
+        Ok(())
     }
 
     /// Begins a transaction. Costs next to nothing.
     pub fn begin(self: &Arc<Self>, options: TransactionOptions) -> Transaction {
-        unimplemented!()
+        Transaction::new(Arc::clone(self), options)
     }
 
     /// Creates a table; durable when this returns. `indexes` counts its indexes,
@@ -37,7 +97,7 @@ impl Store {
         indexes: u16,
         counters: [u64; 2],
     ) -> Result<TableInfo, StoreError> {
-        unimplemented!()
+        self.catalogue.create_table(name, definition, indexes, counters)
     }
 
     /// Looks a table up by its name.
@@ -45,7 +105,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchTable`].
     pub fn open_table(&self, name: &str) -> Result<TableInfo, StoreError> {
-        unimplemented!()
+        self.catalogue.open_table(name)
     }
 
     /// Drops a table; durable when this returns. Its space is reclaimed in the
@@ -54,7 +114,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchTable`], [`StoreError::Storage`].
     pub fn drop_table(&self, name: &str) -> Result<(), StoreError> {
-        unimplemented!()
+        self.reclaimer.add(self.catalogue.drop_table(name)?);
+        Ok(())
     }
 
     /// Renames a table; durable when this returns. Blocks for the log's sync.
@@ -63,7 +124,7 @@ impl Store {
     /// [`StoreError::NoSuchTable`], [`StoreError::TableExists`],
     /// [`StoreError::Invalid`], [`StoreError::Storage`].
     pub fn rename_table(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        unimplemented!()
+        self.catalogue.rename_table(from, to)
     }
 
     /// Empties a table by giving its indexes new ids, and sets its counters to 1.
@@ -72,12 +133,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchTable`], [`StoreError::Storage`].
     pub fn truncate_table(&self, name: &str) -> Result<TableInfo, StoreError> {
-        unimplemented!()
+        let (info, dropped) = self.catalogue.truncate_table(name)?;
+        self.reclaimer.add(dropped);
+        Ok(info)
     }
 
     /// All tables, ordered by name.
     pub fn tables(&self) -> Vec<TableInfo> {
-        unimplemented!()
+        self.catalogue.tables()
     }
 
     /// Sets a counter, also to a lower value; durable when this returns. Blocks
@@ -86,33 +149,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchTableId`], [`StoreError::Storage`].
     pub fn set_counter(&self, counter: CounterRaise) -> Result<(), StoreError> {
-        unimplemented!()
+        self.catalogue.set_counter(counter)
     }
 
-    /// Approximate sizes of a table.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchTableId`], [`StoreError::Storage`].
-    pub fn table_stats(&self, table: TableId) -> Result<TableStats, StoreError> {
-        unimplemented!()
-    }
-
-    /// The number of committed entries in each range: exact if small, estimated
-    /// if not.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchIndex`], [`StoreError::Storage`].
-    pub fn range_sizes(&self, ranges: &[KeyRange<'_>]) -> Result<Vec<u64>, StoreError> {
-        unimplemented!()
-    }
-
-    /// How a commit ended. Waits for it if it is under way; a commit that is
-    /// answered "not committed" is refused if it comes later.
+    /// How a commit ended. Waits for the session's commits that are under way; a
+    /// commit that is answered "not committed" is refused if it comes later.
     ///
     /// # Errors
     /// [`StoreError::Storage`].
     pub async fn outcome(&self, commit: CommitId) -> Result<CommitOutcome, StoreError> {
-        unimplemented!()
+        self.outcomes.outcome(commit).await
     }
 
     /// Forgets the outcomes of a session's commits.
@@ -120,11 +166,21 @@ impl Store {
     /// # Errors
     /// [`StoreError::Storage`].
     pub fn forget_session(&self, session: [u8; 16]) -> Result<(), StoreError> {
-        unimplemented!()
+        self.outcomes.forget(session)
     }
+}
 
-    /// Its state and counters.
-    pub fn status(&self) -> StoreStatus {
-        unimplemented!()
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.reclaimer.stop();
+        self.locks.stop();
+        self.committer.stop();
+        for thread in self.threads.get_mut().drain(..) {
+            // The last reference may have been held by a task that one of these
+            // threads woke and so dropped: it ends by itself then.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
     }
 }

@@ -1,7 +1,22 @@
 //! A transaction: its own writes over a snapshot, and its locks.
 
-use crate::{Cursor, StoreError};
-use vamos_proto::{CommitId, Durability, IndexId, Lock, RowBlockBuilder, SavepointId, Scan, Write, Written};
+mod read;
+mod write;
+
+pub(crate) use read::{Fetched, View, lock_request, lookup, lookup_many, missing_row, primary_key};
+
+use crate::catalogue::Table;
+use crate::commit::{Raises, Work};
+use crate::locks::Owner;
+use crate::overlay::Overlay;
+use crate::{Store, StoreError, TransactionOptions};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use vamos_proto::{CommitId, Durability, IndexId, Isolation, SavepointId, TableId};
+
+/// How many tables a transaction remembers to exist.
+const RECENT: usize = 16;
 
 /// A transaction. Dropping it rolls it back.
 ///
@@ -12,94 +27,63 @@ use vamos_proto::{CommitId, Durability, IndexId, Lock, RowBlockBuilder, Savepoin
 /// has been rolled back and its locks are free; further requests fail with
 /// [`StoreError::RolledBack`].
 #[derive(Debug)]
-pub struct Transaction {}
+pub struct Transaction {
+    pub(crate) store: Arc<Store>,
+    options: TransactionOptions,
+    open: bool,
+    pub(crate) overlay: Overlay,
+    locks: Owner,
+    view: Option<Arc<View>>,
+    /// Indexes used lately: spares a look into the catalogue.
+    recent: Vec<(IndexId, Arc<Table>)>,
+    /// The tables that it changes.
+    changed: BTreeMap<TableId, Arc<Table>>,
+    raises: Raises,
+}
 
-#[allow(clippy::unimplemented, clippy::unused_async, unused_variables)]
 impl Transaction {
+    pub(crate) fn new(store: Arc<Store>, options: TransactionOptions) -> Self {
+        store.transactions.fetch_add(1, Relaxed);
+        Self {
+            locks: store.locks.owner(),
+            store,
+            options,
+            open: true,
+            overlay: Overlay::default(),
+            view: None,
+            recent: Vec::new(),
+            changed: BTreeMap::new(),
+            raises: Raises::new(),
+        }
+    }
+
+    /// Its number; never reused.
+    pub(crate) fn id(&self) -> u64 {
+        self.locks.id()
+    }
+
     /// Whether it still takes requests.
     pub fn is_open(&self) -> bool {
-        unimplemented!()
+        self.open
     }
 
     /// Takes the snapshot of its consistent reads now.
     pub fn take_snapshot(&mut self) {
-        unimplemented!()
+        self.view = Some(View::new(&self.store.engine));
     }
 
     /// The next consistent read takes a new snapshot, if the isolation is
     /// `ReadCommitted`; otherwise nothing happens.
     pub fn new_snapshot(&mut self) {
-        unimplemented!()
+        if self.options.isolation == Isolation::ReadCommitted {
+            self.view = None;
+        }
     }
 
-    /// Reads one key and appends the row, if there is one, to `rows`; says
-    /// whether there is one. With `fetch`, `index` is a secondary index and the
-    /// row comes from that primary index. The lock is taken also if there is no
-    /// such row.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchIndex`], [`StoreError::Invalid`], and those of locks.
-    pub async fn get(
-        &mut self,
-        index: IndexId,
-        key: &[u8],
-        lock: Lock,
-        fetch: Option<IndexId>,
-        rows: &mut RowBlockBuilder,
-    ) -> Result<bool, StoreError> {
-        unimplemented!()
-    }
-
-    /// Reads many keys of one index and appends the rows found, in the order
-    /// asked, to `rows`.
-    ///
-    /// # Errors
-    /// As [`Transaction::get`].
-    pub async fn multi_get(
-        &mut self,
-        index: IndexId,
-        keys: &[&[u8]],
-        lock: Lock,
-        rows: &mut RowBlockBuilder,
-    ) -> Result<(), StoreError> {
-        unimplemented!()
-    }
-
-    /// Opens a cursor over a range. Reads nothing yet. The fields `cursor`,
-    /// `batch_rows`, `max_batch_rows` and `credit` of `scan` are the caller's
-    /// business and are ignored here.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchIndex`], [`StoreError::Invalid`].
-    pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Cursor, StoreError> {
-        unimplemented!()
-    }
-
-    /// Appends a cursor's next rows to `rows`: at most `max_rows`, and none more
-    /// once `rows` holds `max_bytes` bytes. Says whether the scan is finished.
-    /// The cursor continues behind the last row appended, also after an error or
-    /// a dropped future.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchIndex`] if the table is gone, and those of locks.
-    pub async fn next_batch(
-        &mut self,
-        cursor: &mut Cursor,
-        rows: &mut RowBlockBuilder,
-        max_rows: usize,
-        max_bytes: usize,
-    ) -> Result<bool, StoreError> {
-        unimplemented!()
-    }
-
-    /// Makes the changes, all or none.
-    ///
-    /// # Errors
-    /// [`StoreError::NoSuchIndex`], [`StoreError::NoSuchTableId`],
-    /// [`StoreError::Invalid`], [`StoreError::TransactionTooLarge`], and those of
-    /// locks.
-    pub async fn apply(&mut self, write: &Write<'_>) -> Result<Written, StoreError> {
-        unimplemented!()
+    /// What its consistent reads see.
+    pub(crate) fn view(&mut self) -> Arc<View> {
+        let engine = &self.store.engine;
+        Arc::clone(self.view.get_or_insert_with(|| View::new(engine)))
     }
 
     /// Sets a savepoint; one with the same id moves.
@@ -107,7 +91,10 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::TransactionTooLarge`], [`StoreError::RolledBack`].
     pub fn set_savepoint(&mut self, id: SavepointId) -> Result<(), StoreError> {
-        unimplemented!()
+        self.check_open()?;
+        self.overlay.set_savepoint(id);
+        let result = self.check_size();
+        self.after(result)
     }
 
     /// Undoes all changes since a savepoint, which stays; those set after it are
@@ -116,7 +103,8 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::NoSuchSavepoint`], [`StoreError::RolledBack`].
     pub fn rollback_to(&mut self, id: SavepointId) -> Result<(), StoreError> {
-        unimplemented!()
+        self.check_open()?;
+        self.overlay.rollback_to(id)
     }
 
     /// Forgets a savepoint and those set after it.
@@ -124,20 +112,99 @@ impl Transaction {
     /// # Errors
     /// [`StoreError::NoSuchSavepoint`], [`StoreError::RolledBack`].
     pub fn release_savepoint(&mut self, id: SavepointId) -> Result<(), StoreError> {
-        unimplemented!()
+        self.check_open()?;
+        self.overlay.release(id)
     }
 
     /// Commits; done when this returns `Ok`. On an error the transaction has
     /// been rolled back. Dropping the future does not undo a commit that has
-    /// begun; [`Store::outcome`](crate::Store::outcome) tells how it ended.
+    /// begun; [`Store::outcome`] tells how it ended. A commit without changes
+    /// costs nothing and leaves no outcome.
     ///
     /// # Errors
     /// [`StoreError::Storage`], [`StoreError::NoSuchIndex`] if a table that it
     /// changed is gone, [`StoreError::RolledBack`], [`StoreError::CommitGivenUp`].
     pub async fn commit(self, durability: Durability, id: CommitId) -> Result<(), StoreError> {
-        unimplemented!()
+        self.check_open()?;
+        if self.overlay.is_empty() && self.raises.is_empty() {
+            return Ok(());
+        }
+        let store = Arc::clone(&self.store);
+        let work = self.into_work(id)?;
+        match durability {
+            Durability::Commit => store.committer.submit(work).await,
+            Durability::Second => store.committer.write_now(work, true),
+            Durability::Never => store.committer.write_now(work, false),
+        }
+    }
+
+    /// Takes out what is to be written, and ends.
+    fn into_work(mut self, id: CommitId) -> Result<Work, StoreError> {
+        let in_flight = self.store.outcomes.begin(id)?;
+        Ok(Work::new(
+            &self.store.engine,
+            &self.overlay,
+            std::mem::take(&mut self.changed),
+            &self.raises,
+            self.locks.take(),
+            id,
+            in_flight,
+        ))
     }
 
     /// Rolls back.
     pub fn rollback(self) {}
+
+    pub(crate) fn check_open(&self) -> Result<(), StoreError> {
+        if self.open {
+            Ok(())
+        } else {
+            Err(StoreError::RolledBack)
+        }
+    }
+
+    /// Finishes a request: rolls back if its error says so.
+    pub(crate) fn after<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if result.as_ref().is_err_and(StoreError::rolls_back) {
+            self.open = false;
+            self.overlay = Overlay::default();
+            self.view = None;
+            self.changed.clear();
+            self.raises.clear();
+            self.locks.release_all();
+        }
+        result
+    }
+
+    fn check_size(&self) -> Result<(), StoreError> {
+        let limit = self.store.max_transaction_bytes;
+        if self.overlay.bytes() > limit {
+            return Err(StoreError::TransactionTooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// The table of an index that a request names; fails if there is none.
+    pub(crate) fn table_of(&mut self, index: IndexId) -> Result<&Arc<Table>, StoreError> {
+        let place = self.recent.iter().position(|(other, _)| *other == index);
+        let place = match place {
+            Some(place) if self.recent[place].1.is_live() => place,
+            Some(_) => return Err(StoreError::NoSuchIndex { id: index }),
+            None => {
+                let table = self.store.catalogue.with_index(index)?;
+                if self.recent.len() == RECENT {
+                    self.recent.remove(0);
+                }
+                self.recent.push((index, table));
+                self.recent.len() - 1
+            }
+        };
+        Ok(&self.recent[place].1)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.store.transactions.fetch_sub(1, Relaxed);
+    }
 }

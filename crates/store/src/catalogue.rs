@@ -1,0 +1,115 @@
+//! The catalogue: which tables and indexes exist, durably and in memory.
+//!
+//! Its records: the next ids; one for each table; one for each dropped index
+//! whose entries have not been removed yet. Each change is one synced batch.
+
+mod change;
+mod load;
+mod record;
+mod table;
+
+pub(crate) use table::Table;
+
+use crate::engine::Engine;
+use crate::{StoreError, TableInfo};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use vamos_proto::{IndexId, TableId};
+
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    engine: Arc<Engine>,
+    maps: RwLock<Maps>,
+    /// Held while a table is created, dropped, renamed or truncated.
+    changing: Mutex<NextIds>,
+    /// Commits hold it shared from their check of their tables to the end of
+    /// their write, so that nothing is written to an index that is being removed.
+    fence: RwLock<()>,
+    /// Bytes that names and definitions may have together.
+    max_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Maps {
+    by_name: BTreeMap<String, Arc<Table>>,
+    by_id: HashMap<TableId, Arc<Table>>,
+    by_index: HashMap<IndexId, Arc<Table>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct NextIds {
+    table: u32,
+    index: u32,
+    /// Bytes of names and definitions.
+    bytes: u64,
+}
+
+impl Maps {
+    fn insert(&mut self, name: &str, table: &Arc<Table>) {
+        self.by_name.insert(name.to_owned(), Arc::clone(table));
+        self.by_id.insert(table.id, Arc::clone(table));
+        for &index in &table.indexes {
+            self.by_index.insert(index, Arc::clone(table));
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        let Some(table) = self.by_name.remove(name) else {
+            return;
+        };
+        table.kill();
+        self.by_id.remove(&table.id);
+        for index in &table.indexes {
+            self.by_index.remove(index);
+        }
+    }
+}
+
+impl Catalogue {
+    /// Holds off drops and truncations while a commit is written.
+    pub(crate) fn fence(&self) -> RwLockReadGuard<'_, ()> {
+        self.fence.read()
+    }
+
+    /// The table that has an index.
+    pub(crate) fn with_index(&self, id: IndexId) -> Result<Arc<Table>, StoreError> {
+        let maps = self.maps.read();
+        maps.by_index
+            .get(&id)
+            .cloned()
+            .ok_or(StoreError::NoSuchIndex { id })
+    }
+
+    pub(crate) fn with_id(&self, id: TableId) -> Result<Arc<Table>, StoreError> {
+        let maps = self.maps.read();
+        maps.by_id
+            .get(&id)
+            .cloned()
+            .ok_or(StoreError::NoSuchTableId { id })
+    }
+
+    fn with_name(&self, name: &str) -> Result<Arc<Table>, StoreError> {
+        let maps = self.maps.read();
+        let table = maps.by_name.get(name).cloned();
+        table.ok_or_else(|| StoreError::NoSuchTable {
+            name: name.to_owned(),
+        })
+    }
+
+    pub(crate) fn open_table(&self, name: &str) -> Result<TableInfo, StoreError> {
+        self.with_name(name).map(|table| table.info(name))
+    }
+
+    pub(crate) fn tables(&self) -> Vec<TableInfo> {
+        let maps = self.maps.read();
+        maps.by_name
+            .iter()
+            .map(|(name, table)| table.info(name))
+            .collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.maps.read().by_name.len()
+    }
+}

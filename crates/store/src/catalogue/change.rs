@@ -1,0 +1,204 @@
+//! Creating, dropping, renaming and truncating tables.
+
+use super::record::{IdsRecord, TableRecord, encode};
+use super::{Catalogue, NextIds, Table};
+use crate::numbers::Number;
+use crate::{StoreError, TableInfo, keys};
+use std::sync::Arc;
+use vamos_proto::{CounterRaise, IndexId, MAX_NAME_LEN, TableId};
+use vamos_rocks::{WriteBatch, WriteMode};
+
+const MAX_INDEXES: u16 = 128;
+
+impl Catalogue {
+    pub(crate) fn create_table(
+        &self,
+        name: &str,
+        definition: &[u8],
+        indexes: u16,
+        counters: [u64; 2],
+    ) -> Result<TableInfo, StoreError> {
+        check_name(name)?;
+        if !(1..=MAX_INDEXES).contains(&indexes) {
+            return Err(StoreError::Invalid {
+                reason: format!("a table with {indexes} indexes; it has 1 to {MAX_INDEXES}"),
+            });
+        }
+        let mut next = self.changing.lock();
+        self.check_free(name)?;
+        let bytes = next.bytes + (name.len() + definition.len()) as u64;
+        if bytes > self.max_bytes {
+            return Err(StoreError::Invalid {
+                reason: format!(
+                    "names and definitions of {bytes} bytes; the limit is {}",
+                    self.max_bytes
+                ),
+            });
+        }
+        let id = TableId(next.table);
+        let mut after = NextIds {
+            table: checked_next(next.table, 1)?,
+            bytes,
+            ..*next
+        };
+        let indexes = after.take_indexes(indexes.into())?;
+        let table = Arc::new(Table::new(id, indexes, definition.to_vec(), 0, counters));
+        let mut batch = WriteBatch::new();
+        self.put_ids(&mut batch, &after)?;
+        self.put_table(&mut batch, name, &table)?;
+        self.put_counters(&mut batch, &table, counters);
+        self.engine.write(&mut batch, WriteMode::Synced)?;
+        *next = after;
+        self.maps.write().insert(name, &table);
+        Ok(table.info(name))
+    }
+
+    /// Drops a table; returns its indexes, whose entries can be removed now.
+    pub(crate) fn drop_table(&self, name: &str) -> Result<Vec<IndexId>, StoreError> {
+        let mut next = self.changing.lock();
+        let table = self.with_name(name)?;
+        let mut batch = WriteBatch::new();
+        batch.delete(&self.engine.catalogue, &keys::numbered(keys::TABLE, table.id.0));
+        self.put_dropped(&mut batch, &table);
+        self.engine.write(&mut batch, WriteMode::Synced)?;
+        next.bytes -= (name.len() + table.definition.len()) as u64;
+        let _no_commit = self.fence.write();
+        self.maps.write().remove(name);
+        Ok(table.indexes.clone())
+    }
+
+    pub(crate) fn rename_table(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        check_name(to)?;
+        let mut next = self.changing.lock();
+        let table = self.with_name(from)?;
+        self.check_free(to)?;
+        let mut batch = WriteBatch::new();
+        self.put_table(&mut batch, to, &table)?;
+        self.engine.write(&mut batch, WriteMode::Synced)?;
+        next.bytes = next.bytes - from.len() as u64 + to.len() as u64;
+        let mut maps = self.maps.write();
+        maps.by_name.remove(from);
+        maps.by_name.insert(to.to_owned(), table);
+        Ok(())
+    }
+
+    /// Gives a table new indexes; returns it, and the old ones.
+    pub(crate) fn truncate_table(&self, name: &str) -> Result<(TableInfo, Vec<IndexId>), StoreError> {
+        let mut next = self.changing.lock();
+        let old = self.with_name(name)?;
+        let mut after = *next;
+        let indexes = after.take_indexes(old.indexes.len())?;
+        let counters = [1, 1];
+        let table = Arc::new(Table::new(old.id, indexes, old.definition.clone(), 0, counters));
+        let mut batch = WriteBatch::new();
+        self.put_ids(&mut batch, &after)?;
+        self.put_table(&mut batch, name, &table)?;
+        self.put_counters(&mut batch, &table, counters);
+        self.put_dropped(&mut batch, &old);
+        self.engine.write(&mut batch, WriteMode::Synced)?;
+        *next = after;
+        let _no_commit = self.fence.write();
+        let mut maps = self.maps.write();
+        maps.remove(name);
+        maps.insert(name, &table);
+        Ok((table.info(name), old.indexes.clone()))
+    }
+
+    pub(crate) fn set_counter(&self, counter: CounterRaise) -> Result<(), StoreError> {
+        let _changing = self.changing.lock();
+        let table = self.with_id(counter.table)?;
+        let mut batch = WriteBatch::new();
+        let position = keys::counter_position(counter.counter);
+        self.put_counter(&mut batch, &table, position, counter.next);
+        self.engine.write(&mut batch, WriteMode::Synced)?;
+        table.set(counter.counter, counter.next);
+        Ok(())
+    }
+
+    /// Notes that a dropped index's entries are gone.
+    pub(crate) fn forget_dropped(&self, index: IndexId) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::new();
+        batch.delete(&self.engine.catalogue, &keys::numbered(keys::DROPPED, index.0));
+        self.engine.write(&mut batch, WriteMode::Buffered)
+    }
+
+    fn check_free(&self, name: &str) -> Result<(), StoreError> {
+        if self.maps.read().by_name.contains_key(name) {
+            return Err(StoreError::TableExists {
+                name: name.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn put_ids(&self, batch: &mut WriteBatch, next: &NextIds) -> Result<(), StoreError> {
+        let record = encode(&IdsRecord {
+            table: TableId(next.table),
+            index: IndexId(next.index),
+        })?;
+        batch.put(&self.engine.catalogue, keys::NEXT_IDS, &record);
+        Ok(())
+    }
+
+    fn put_table(&self, batch: &mut WriteBatch, name: &str, table: &Table) -> Result<(), StoreError> {
+        let record = encode(&TableRecord::of(name, table))?;
+        batch.put(
+            &self.engine.catalogue,
+            &keys::numbered(keys::TABLE, table.id.0),
+            &record,
+        );
+        Ok(())
+    }
+
+    fn put_dropped(&self, batch: &mut WriteBatch, table: &Table) {
+        for index in &table.indexes {
+            batch.put(
+                &self.engine.catalogue,
+                &keys::numbered(keys::DROPPED, index.0),
+                b"",
+            );
+        }
+        batch.delete(&self.engine.system, &keys::rows(table.primary()));
+        for position in [0, 1] {
+            batch.delete(&self.engine.system, &keys::counter(table.primary(), position));
+        }
+    }
+
+    fn put_counters(&self, batch: &mut WriteBatch, table: &Table, counters: [u64; 2]) {
+        for (position, next) in counters.into_iter().enumerate() {
+            self.put_counter(batch, table, position, next);
+        }
+    }
+
+    fn put_counter(&self, batch: &mut WriteBatch, table: &Table, position: usize, next: u64) {
+        let key = keys::counter(table.primary(), position);
+        batch.put(&self.engine.system, &key, &Number::Highest(next).encode());
+    }
+}
+
+impl NextIds {
+    fn take_indexes(&mut self, count: usize) -> Result<Vec<IndexId>, StoreError> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let first = self.index;
+        self.index = checked_next(first, count)?;
+        Ok((first..self.index).map(IndexId).collect())
+    }
+}
+
+/// Ids are not used up to the last one, so that each has a successor.
+fn checked_next(id: u32, count: u32) -> Result<u32, StoreError> {
+    id.checked_add(count)
+        .filter(|&next| next < u32::MAX)
+        .ok_or_else(|| StoreError::Invalid {
+            reason: "all table or index numbers of this store have been used".to_owned(),
+        })
+}
+
+fn check_name(name: &str) -> Result<(), StoreError> {
+    if name.is_empty() || name.len() > MAX_NAME_LEN {
+        return Err(StoreError::Invalid {
+            reason: format!("a table name of {} bytes; it has 1 to {MAX_NAME_LEN}", name.len()),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! RocksDB as the store uses it: its families, and what is known of its log.
+
+use crate::{StoreError, StoreOptions, keys, numbers};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use vamos_rocks::{
+    ColumnFamily, ColumnFamilyOptions, Db, DbOptions, ErrorKind, MergeOperator, ReadOptions, WriteBatch,
+    WriteMode,
+};
+
+/// The version of what this crate writes to disk.
+const FORMAT: u32 = 1;
+
+/// The families other than data hold little that is written often.
+const SMALL_WRITE_BUFFER: usize = 4 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) db: Db,
+    /// Tables.
+    pub(crate) catalogue: ColumnFamily,
+    /// Row counts, counters, commit marks.
+    pub(crate) system: ColumnFamily,
+    /// Entries of all indexes.
+    pub(crate) data: ColumnFamily,
+    /// Reads what is committed now.
+    pub(crate) newest: ReadOptions,
+    unsynced: AtomicBool,
+    failed: AtomicBool,
+    syncs: AtomicU64,
+}
+
+impl Engine {
+    pub(crate) fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        let open_failed = |reason: String| StoreError::Open {
+            path: options.path.clone(),
+            reason,
+        };
+        std::fs::create_dir_all(&options.path).map_err(|error| open_failed(error.to_string()))?;
+        let opened = Db::open(&options.path, &db_options(options), &families(options));
+        let (db, families) = opened.map_err(|error| match error.kind() {
+            ErrorKind::Locked => StoreError::InUse {
+                path: options.path.clone(),
+            },
+            _ => open_failed(error.to_string()),
+        })?;
+        let [_default, catalogue, system, data] = <[ColumnFamily; 4]>::try_from(families)
+            .map_err(|_| open_failed("RocksDB did not open all column families".to_owned()))?;
+        let engine = Self {
+            db,
+            catalogue,
+            system,
+            data,
+            newest: ReadOptions::new(),
+            unsynced: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            syncs: AtomicU64::new(0),
+        };
+        engine.check_format(options)?;
+        Ok(engine)
+    }
+
+    fn check_format(&self, options: &StoreOptions) -> Result<(), StoreError> {
+        let Some(found) = self.catalogue.get(keys::FORMAT, &self.newest)? else {
+            let mut batch = WriteBatch::new();
+            batch.put(&self.catalogue, keys::FORMAT, &FORMAT.to_le_bytes());
+            return self.write(&mut batch, WriteMode::Synced);
+        };
+        let found = found.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        if found == FORMAT {
+            return Ok(());
+        }
+        Err(StoreError::Format {
+            path: options.path.clone(),
+            found,
+            expected: FORMAT,
+        })
+    }
+
+    /// Writes a batch.
+    pub(crate) fn write(&self, batch: &mut WriteBatch, mode: WriteMode) -> Result<(), StoreError> {
+        if mode == WriteMode::Synced {
+            // Cleared before the write: a buffered write that comes meanwhile
+            // sets it again and is synced later, perhaps once too often.
+            self.unsynced.store(false, Relaxed);
+            self.syncs.fetch_add(1, Relaxed);
+        }
+        let result = self.db.write(batch, mode);
+        self.failed.store(result.is_err(), Relaxed);
+        result.map_err(|error| {
+            tracing::error!(%error, "a write to the store failed");
+            StoreError::Storage {
+                reason: format!("{error}; if this lasts, the store must be opened anew"),
+            }
+        })
+    }
+
+    /// Notes that the log has something to be synced within a second. Says
+    /// whether that is news.
+    pub(crate) fn note_unsynced(&self) -> bool {
+        !self.unsynced.swap(true, Relaxed)
+    }
+
+    pub(crate) fn is_unsynced(&self) -> bool {
+        self.unsynced.load(Relaxed)
+    }
+
+    /// Syncs the log.
+    pub(crate) fn sync(&self) {
+        self.unsynced.store(false, Relaxed);
+        self.syncs.fetch_add(1, Relaxed);
+        if let Err(error) = self.db.sync_log() {
+            self.failed.store(true, Relaxed);
+            tracing::error!(%error, "the store's log could not be synced");
+        }
+    }
+
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs.load(Relaxed)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+}
+
+fn db_options(options: &StoreOptions) -> DbOptions {
+    DbOptions {
+        create: true,
+        cache_bytes: usize::try_from(options.cache_bytes).unwrap_or(usize::MAX),
+        background_jobs: options.background_threads,
+        open_files: options.max_open_files,
+        log_bytes: (options.write_buffer_bytes.saturating_mul(4)).max(64 << 20),
+        statistics: true,
+    }
+}
+
+fn families(options: &StoreOptions) -> [ColumnFamilyOptions; 4] {
+    let small = |name: &str| {
+        let mut family = ColumnFamilyOptions::new(name);
+        family.write_buffer_bytes = SMALL_WRITE_BUFFER;
+        family
+    };
+    let mut system = small("system");
+    system.merge = Some(MergeOperator {
+        name: c"vamos.number",
+        merge: numbers::merge,
+    });
+    let mut data = ColumnFamilyOptions::new("data");
+    data.write_buffer_bytes = usize::try_from(options.write_buffer_bytes).unwrap_or(64 << 20);
+    [small("default"), small("catalogue"), system, data]
+}
+
+impl From<vamos_rocks::Error> for StoreError {
+    fn from(error: vamos_rocks::Error) -> Self {
+        let reason = error.to_string();
+        match error.kind() {
+            ErrorKind::Corruption => Self::Corruption { reason },
+            _ => Self::Storage { reason },
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Point reads.
+
+use super::Transaction;
+use crate::engine::Engine;
+use crate::keys::FullKey;
+use crate::locks::{Acquired, Mode};
+use crate::overlay::Overlay;
+use crate::{StoreError, keys};
+use std::ops::Deref;
+use std::sync::Arc;
+use vamos_proto::{IndexEntry, IndexId, Lock, LockWait, Row, RowBlockBuilder};
+use vamos_rocks::{Pinned, ReadOptions, Snapshot};
+
+/// How many keys are read at once: each pins its block meanwhile.
+const CHUNK: usize = 128;
+
+/// A snapshot, ready to be read from.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) options: ReadOptions,
+}
+
+impl View {
+    pub(super) fn new(engine: &Engine) -> Arc<Self> {
+        let snapshot = Arc::new(engine.db.snapshot());
+        Arc::new(Self {
+            options: ReadOptions::new().snapshot(Arc::clone(&snapshot)),
+            snapshot,
+        })
+    }
+}
+
+/// A value where it was found.
+pub(crate) enum Found<'a> {
+    Own(&'a [u8]),
+    Stored(Pinned<'a>),
+}
+
+impl Deref for Found<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Own(value) => value,
+            Self::Stored(value) => value,
+        }
+    }
+}
+
+/// Reads a key as a transaction sees it: its own change, or what is stored.
+pub(crate) fn lookup<'a>(
+    overlay: &'a Overlay,
+    engine: &'a Engine,
+    key: &[u8],
+    options: &ReadOptions,
+) -> Result<Option<Found<'a>>, StoreError> {
+    match overlay.get(key) {
+        Some(change) => Ok(change.as_deref().map(Found::Own)),
+        None => Ok(engine.data.get(key, options)?.map(Found::Stored)),
+    }
+}
+
+/// What a read's lock asks of the lock table.
+pub(crate) fn lock_request(lock: Lock) -> Option<(Mode, LockWait)> {
+    match lock {
+        Lock::None => None,
+        Lock::Shared(wait) => Some((Mode::Shared, wait)),
+        Lock::Exclusive(wait) => Some((Mode::Exclusive, wait)),
+    }
+}
+
+/// What a locking read through a secondary index found.
+pub(crate) enum Fetched {
+    /// The entry is there; its row is locked.
+    Row(FullKey),
+    /// The entry is not there any more.
+    Gone,
+    /// The row is locked by another transaction and to be skipped.
+    Skipped,
+}
+
+/// The primary key (a full one) that an entry tells.
+pub(crate) fn primary_key(primary: IndexId, entry_key: &[u8], value: &[u8]) -> Result<FullKey, StoreError> {
+    let damaged = |error| StoreError::Corruption {
+        reason: format!("an index entry does not tell its primary key: {error}"),
+    };
+    let entry = IndexEntry::decode(value).map_err(damaged)?;
+    let key = entry
+        .primary_key_of(keys::client_key(entry_key))
+        .map_err(damaged)?;
+    keys::full(primary, key)
+}
+
+pub(crate) fn missing_row(index: IndexId) -> StoreError {
+    StoreError::Corruption {
+        reason: format!(
+            "an entry of a secondary index has no row in primary index {}",
+            index.0
+        ),
+    }
+}
+
+impl Transaction {
+    /// Reads one key and appends the row, if there is one, to `rows`; says
+    /// whether there is one. With `fetch`, `index` is a secondary index and the
+    /// row comes from that primary index. The lock is taken also if there is no
+    /// such row.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchIndex`], [`StoreError::Invalid`], and those of locks.
+    pub async fn get(
+        &mut self,
+        index: IndexId,
+        key: &[u8],
+        lock: Lock,
+        fetch: Option<IndexId>,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        let result = self.get_any(index, key, lock, fetch, rows).await;
+        self.after(result)
+    }
+
+    async fn get_any(
+        &mut self,
+        index: IndexId,
+        key: &[u8],
+        lock: Lock,
+        fetch: Option<IndexId>,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        self.check_open()?;
+        self.table_of(index)?;
+        let full = keys::full(index, key)?;
+        let Some(primary) = fetch else {
+            if let Some((mode, wait)) = lock_request(lock)
+                && self.acquire(&full, mode, wait).await? == Acquired::Skipped
+            {
+                return Ok(false);
+            }
+            return self.push(&full, &full, lock, rows);
+        };
+        self.table_of(primary)?;
+        match lock_request(lock) {
+            None => self.push_fetched(&full, primary, rows),
+            Some((mode, wait)) => self.get_fetched(&full, primary, mode, wait, rows).await,
+        }
+    }
+
+    /// Appends the row under `key` as found under `entry`.
+    fn push(
+        &mut self,
+        entry: &FullKey,
+        key: &FullKey,
+        lock: Lock,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        let view = (lock == Lock::None).then(|| self.view());
+        let engine = &self.store.engine;
+        let options = view.as_ref().map_or(&engine.newest, |view| &view.options);
+        let Some(value) = lookup(&self.overlay, engine, key, options)? else {
+            return Ok(false);
+        };
+        let primary_key = if Arc::ptr_eq(entry, key) {
+            &[]
+        } else {
+            keys::client_key(key)
+        };
+        rows.push(&Row {
+            key: keys::client_key(entry),
+            primary_key,
+            value: &value,
+        });
+        Ok(true)
+    }
+
+    /// Consistent read through a secondary index.
+    fn push_fetched(
+        &mut self,
+        entry: &FullKey,
+        primary: IndexId,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        let view = self.view();
+        let key = match lookup(&self.overlay, &self.store.engine, entry, &view.options)? {
+            Some(value) => primary_key(primary, entry, &value)?,
+            None => return Ok(false),
+        };
+        match self.push(entry, &key, Lock::None, rows)? {
+            true => Ok(true),
+            false => Err(missing_row(primary)),
+        }
+    }
+
+    /// Locking read through a secondary index.
+    async fn get_fetched(
+        &mut self,
+        entry: &FullKey,
+        primary: IndexId,
+        mode: Mode,
+        wait: LockWait,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        let mut entry_locked = false;
+        loop {
+            let (fetched, _) = self.lock_row_of(entry, primary, mode, wait).await?;
+            match fetched {
+                Fetched::Row(key) => return self.push_newest(entry, &key, rows),
+                Fetched::Skipped => return Ok(false),
+                Fetched::Gone if entry_locked => return Ok(false),
+                Fetched::Gone => {
+                    // Lock the gap that the missing entry leaves, then look again.
+                    if self.acquire(entry, mode, wait).await? == Acquired::Skipped {
+                        return Ok(false);
+                    }
+                    entry_locked = true;
+                }
+            }
+        }
+    }
+
+    /// Appends a locked row, as committed last.
+    pub(crate) fn push_newest(
+        &mut self,
+        entry: &FullKey,
+        key: &FullKey,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        self.push(entry, key, Lock::Exclusive(LockWait::Wait), rows)
+    }
+
+    /// Locks the row of an entry: finds it, locks it, and looks whether the entry
+    /// is still there and means the same row. Says also whether it waited.
+    pub(crate) async fn lock_row_of(
+        &mut self,
+        entry: &FullKey,
+        primary: IndexId,
+        mode: Mode,
+        wait: LockWait,
+    ) -> Result<(Fetched, bool), StoreError> {
+        let mut locked: Option<FullKey> = None;
+        let mut waited = false;
+        loop {
+            let Some(key) = self.newest_primary_key(entry, primary)? else {
+                return Ok((Fetched::Gone, waited));
+            };
+            if locked.as_ref() == Some(&key) {
+                return Ok((Fetched::Row(key), waited));
+            }
+            match self.acquire(&key, mode, wait).await? {
+                Acquired::Skipped => return Ok((Fetched::Skipped, waited)),
+                acquired => waited |= acquired == Acquired::AfterWait,
+            }
+            locked = Some(key);
+        }
+    }
+
+    fn newest_primary_key(&self, entry: &FullKey, primary: IndexId) -> Result<Option<FullKey>, StoreError> {
+        let engine = &self.store.engine;
+        let value = lookup(&self.overlay, engine, entry, &engine.newest)?;
+        value.map(|value| primary_key(primary, entry, &value)).transpose()
+    }
+
+    pub(crate) async fn acquire(
+        &mut self,
+        key: &FullKey,
+        mode: Mode,
+        wait: LockWait,
+    ) -> Result<Acquired, StoreError> {
+        let timeout = self.options.lock_wait;
+        self.locks.acquire(key, mode, wait, timeout).await
+    }
+
+    /// Reads many keys of one index and appends the rows found, in the order
+    /// asked, to `rows`.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub async fn multi_get(
+        &mut self,
+        index: IndexId,
+        keys: &[&[u8]],
+        lock: Lock,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<(), StoreError> {
+        let result = match lock {
+            Lock::None => self.multi_get_consistent(index, keys, rows),
+            lock => self.multi_get_locked(index, keys, lock, rows).await,
+        };
+        self.after(result)
+    }
+
+    async fn multi_get_locked(
+        &mut self,
+        index: IndexId,
+        keys: &[&[u8]],
+        lock: Lock,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<(), StoreError> {
+        for key in keys {
+            self.get_any(index, key, lock, None, rows).await?;
+        }
+        Ok(())
+    }
+
+    fn multi_get_consistent(
+        &mut self,
+        index: IndexId,
+        keys: &[&[u8]],
+        rows: &mut RowBlockBuilder,
+    ) -> Result<(), StoreError> {
+        self.check_open()?;
+        self.table_of(index)?;
+        let view = self.view();
+        for chunk in keys.chunks(CHUNK) {
+            let full = chunk
+                .iter()
+                .map(|key| keys::full(index, key))
+                .collect::<Result<Vec<_>, _>>()?;
+            let values = lookup_many(&self.overlay, &self.store.engine, &full, &view.options)?;
+            for (key, value) in chunk.iter().zip(&values) {
+                if let Some(value) = value {
+                    rows.push(&Row {
+                        key,
+                        primary_key: &[],
+                        value,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads many keys as a transaction sees them.
+pub(crate) fn lookup_many<'a>(
+    overlay: &'a Overlay,
+    engine: &'a Engine,
+    keys: &[FullKey],
+    options: &ReadOptions,
+) -> Result<Vec<Option<Found<'a>>>, StoreError> {
+    let own: Vec<_> = keys.iter().map(|key| overlay.get(key)).collect();
+    let asked: Vec<_> = keys
+        .iter()
+        .zip(&own)
+        .filter(|(_, own)| own.is_none())
+        .map(|(key, _)| key)
+        .collect();
+    let mut stored = engine.data.multi_get(&asked, options)?.into_iter();
+    let merged = own.into_iter().map(|own| match own {
+        Some(change) => change.as_deref().map(Found::Own),
+        None => stored.next().flatten().map(Found::Stored),
+    });
+    Ok(merged.collect())
+}

@@ -1,0 +1,121 @@
+//! Changes.
+
+use super::{Transaction, lookup};
+use crate::catalogue::Table;
+use crate::keys::FullKey;
+use crate::locks::Mode;
+use crate::overlay::Mark;
+use crate::{StoreError, keys};
+use std::sync::Arc;
+use vamos_proto::{IndexId, LockWait, Write, WriteOp, Written};
+
+/// Undoes a request's changes unless it comes to its end: also when its future is
+/// dropped in a lock wait.
+struct Applying<'t> {
+    transaction: &'t mut Transaction,
+    begin: Mark,
+    complete: bool,
+}
+
+impl Drop for Applying<'_> {
+    fn drop(&mut self) {
+        if !self.complete {
+            self.transaction.overlay.undo_to(self.begin);
+        }
+    }
+}
+
+impl Transaction {
+    /// Makes the changes, all or none.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchIndex`], [`StoreError::NoSuchTableId`],
+    /// [`StoreError::Invalid`], [`StoreError::TransactionTooLarge`], and those of
+    /// locks.
+    pub async fn apply(&mut self, write: &Write<'_>) -> Result<Written, StoreError> {
+        let result = self.apply_all(write).await;
+        self.after(result)
+    }
+
+    async fn apply_all(&mut self, write: &Write<'_>) -> Result<Written, StoreError> {
+        self.check_open()?;
+        let raised = self.raises_of(write)?;
+        let mut applying = Applying {
+            begin: self.overlay.mark(),
+            transaction: self,
+            complete: false,
+        };
+        for (place, op) in (0u32..).zip(&write.ops) {
+            if !applying.transaction.apply_one(op).await? {
+                return Ok(Written::Duplicate { op: place });
+            }
+        }
+        applying.transaction.add_rows(write)?;
+        applying.complete = true;
+        drop(applying);
+        self.raise(write, raised);
+        self.overlay.settle();
+        Ok(Written::Done)
+    }
+
+    /// Makes one change; `false` if it is an insert whose key is taken.
+    async fn apply_one(&mut self, op: &WriteOp<'_>) -> Result<bool, StoreError> {
+        let key = self.changed_key(op.index(), op.key())?;
+        let locked = !matches!(op, WriteOp::PutUnlocked { .. } | WriteOp::DeleteUnlocked { .. });
+        if locked {
+            self.acquire(&key, Mode::Exclusive, LockWait::Wait).await?;
+        }
+        let change = match *op {
+            WriteOp::Insert { value, .. } => {
+                let engine = &self.store.engine;
+                if lookup(&self.overlay, engine, &key, &engine.newest)?.is_some() {
+                    return Ok(false);
+                }
+                Some(value.into())
+            }
+            WriteOp::Put { value, .. } | WriteOp::PutUnlocked { value, .. } => Some(value.into()),
+            WriteOp::Delete { .. } | WriteOp::DeleteUnlocked { .. } => None,
+        };
+        self.overlay.set(&key, change);
+        self.check_size()?;
+        Ok(true)
+    }
+
+    /// The full key of a change, whose table is noted.
+    fn changed_key(&mut self, index: IndexId, key: &[u8]) -> Result<FullKey, StoreError> {
+        let key = keys::full(index, key)?;
+        let table = Arc::clone(self.table_of(index)?);
+        self.changed.entry(table.id).or_insert(table);
+        Ok(key)
+    }
+
+    fn add_rows(&mut self, write: &Write<'_>) -> Result<(), StoreError> {
+        if write.row_delta != 0 {
+            if !self.changed.contains_key(&write.table) {
+                let table = self.store.catalogue.with_id(write.table)?;
+                self.changed.insert(write.table, table);
+            }
+            self.overlay.add_rows(write.table, write.row_delta);
+        }
+        self.check_size()
+    }
+
+    /// The tables of the counters to raise; fails if one does not exist.
+    fn raises_of(&self, write: &Write<'_>) -> Result<Vec<Arc<Table>>, StoreError> {
+        let tables = write.raise.iter();
+        tables
+            .map(|raise| self.store.catalogue.with_id(raise.table))
+            .collect()
+    }
+
+    /// Raises counters: in memory now, durably with the commit.
+    fn raise(&mut self, write: &Write<'_>, tables: Vec<Arc<Table>>) {
+        for (raise, table) in write.raise.iter().zip(tables) {
+            table.raise(raise.counter, raise.next);
+            let counter = (table.primary(), keys::counter_position(raise.counter));
+            let highest = self.raises.entry(counter).or_default();
+            *highest = raise.next.max(*highest);
+            self.changed.entry(table.id).or_insert(table);
+        }
+    }
+}
