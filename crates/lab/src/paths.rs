@@ -64,7 +64,9 @@ pub(crate) fn make_whole(dir: &Path, make: impl FnOnce(&Path) -> Result<()>) -> 
             .with_context(|| format!("cannot remove the unfinished {}", partial.display()))?;
     }
     fs::create_dir_all(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
-    make(&partial)?;
+    make(&partial).inspect_err(|_| {
+        let _ = fs::remove_dir_all(&partial);
+    })?;
     fs::rename(&partial, dir).with_context(|| format!("cannot give {} its final name", partial.display()))
 }
 
@@ -81,4 +83,27 @@ pub(crate) fn files_ending(dir: &Path, end: &str) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_leaves_nothing() {
+        let parent = tempfile::tempdir().expect("tempdir");
+        let dir = parent.path().join("thing-1.2");
+        assert!(make_whole(&dir, |_| anyhow::bail!("no")).is_err());
+        assert_eq!(fs::read_dir(parent.path()).expect("list").count(), 0);
+    }
+
+    #[test]
+    fn what_was_interrupted_is_made_anew() {
+        let parent = tempfile::tempdir().expect("tempdir");
+        let dir = parent.path().join("thing-1.2");
+        fs::create_dir(parent.path().join("thing-1.2.partial")).expect("mkdir");
+        fs::write(parent.path().join("thing-1.2.partial/old"), "").expect("write");
+        make_whole(&dir, |dir| Ok(fs::write(dir.join("new"), "")?)).expect("make");
+        assert!(dir.join("new").exists() && !dir.join("old").exists());
+    }
 }

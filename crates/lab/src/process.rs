@@ -154,7 +154,7 @@ impl Drop for Process {
 }
 
 /// Lets the kernel kill the program when we end.
-fn die_with_us(command: &mut Command) {
+pub(crate) fn die_with_us(command: &mut Command) {
     let us = getpid();
     let before_exec = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;

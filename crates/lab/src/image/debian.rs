@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::{apt::Archive, command, mariadb_files::MariadbFiles};
+use crate::{apt::Archive, command, mariadb_files::MariadbFiles, process};
 
 /// What the guest has beside Debian's essential packages.
 pub(super) const INCLUDE: &[&str] = &[
@@ -88,6 +88,7 @@ pub(super) fn bootstrap(root: &Path, mariadb: &MariadbFiles, archives: &[Archive
                 .iter()
                 .map(|archive| archive.line("deb").trim_end().to_owned()),
         );
+    process::die_with_us(&mut command);
     command::run(&mut command, "install Debian for the guest")?;
     fs::remove_file(&pin).context("cannot remove the version pin")
 }
