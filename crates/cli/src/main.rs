@@ -1,2 +1,56 @@
-//! (in preparation)
-fn main() {}
+//! `vamos`: what an operator types.
+
+mod report;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use vamos_host::config::DEFAULT_STATUS_SOCKET;
+
+/// Asks a running vamosd.
+#[derive(Debug, Parser)]
+#[command(name = "vamos", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows guests, lanes, requests, doorbells, cache and store.
+    Status {
+        /// vamosd's status socket: `status_socket` in its configuration.
+        #[arg(long, value_name = "PATH", default_value = DEFAULT_STATUS_SOCKET)]
+        socket: PathBuf,
+        /// Prints all that is known, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vamos: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let Command::Status { socket, json } = &arguments.command;
+    let status = vamos_host::supervisor::ask(socket)?;
+    let text = if *json {
+        serde_json::to_string_pretty(&status)?
+    } else {
+        report::report(&status)
+    };
+    // A reader that has seen enough (`| head`) is no error.
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

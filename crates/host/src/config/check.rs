@@ -1,0 +1,302 @@
+//! What a configuration must fulfil beyond its form.
+
+use super::{ByteSize, Config, Global, Guest, WindowSetting};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {error}; name another with --config", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It is not TOML, has a key that is unknown, or a value of the wrong form.
+    #[error("{0}")]
+    Syntax(String),
+    /// A value cannot be.
+    #[error("{key}: {problem}")]
+    Value {
+        /// The key, as `guest.NAME.KEY`.
+        key: String,
+        /// The value, and what it may be.
+        problem: String,
+    },
+    /// An error, with the file's name.
+    #[error("{}: {error}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// The error.
+        error: Box<Self>,
+    },
+}
+
+impl ConfigError {
+    pub(super) fn in_file(self, path: &Path) -> Self {
+        Self::InFile {
+            path: path.to_owned(),
+            error: Box::new(self),
+        }
+    }
+}
+
+type Check = Result<(), ConfigError>;
+
+pub(super) fn check(config: &Config) -> Check {
+    check_global(&config.global)?;
+    if config.guests.is_empty() {
+        return fail(
+            "guest",
+            "there is none; add a section [[guest]] with name and listen",
+        );
+    }
+    config.guests.iter().try_for_each(check_guest)?;
+    check_unique(config)
+}
+
+fn check_global(global: &Global) -> Check {
+    absolute("global.state_dir", &global.state_dir)?;
+    absolute("global.run_dir", &global.run_dir)?;
+    absolute("global.status_socket", &global.status_socket())?;
+    if let Some(cgroup) = &global.cgroup {
+        absolute("global.cgroup", cgroup)?;
+    }
+    crate::logging::check_filter(&global.log).or_else(|problem| fail("global.log", problem))?;
+    range("global.stop_grace_ms", global.stop_grace_ms, 0, 3_600_000)
+}
+
+fn check_guest(guest: &Guest) -> Check {
+    check_name(&guest.name)?;
+    let key = |name: &str| format!("guest.{}.{name}", guest.name);
+    check_listen(&key("listen"), guest)?;
+    range(&key("window_lanes"), guest.window_lanes.into(), 1, 4096)?;
+    range(&key("max_lanes"), guest.max_lanes.into(), 1, 4096)?;
+    range(&key("threads"), guest.threads.into(), 1, 64)?;
+    range(&key("poll_budget_us"), guest.poll_budget_us, 0, 1_000_000)?;
+    ring(&key("request_ring"), guest.request_ring)?;
+    ring(&key("response_ring"), guest.response_ring)?;
+    let (mib, gib) = (ByteSize::mib, |count: u64| ByteSize::mib(count << 10));
+    size(&key("cache"), guest.cache, mib(1), gib(1 << 10))?;
+    size(&key("write_buffer"), guest.write_buffer, mib(1), gib(16))?;
+    size(&key("max_transaction"), guest.max_transaction, mib(1), gib(2))?;
+    check_memory(&key("memory_limit"), guest)?;
+    if let Some(path) = &guest.store {
+        absolute(&key("store"), path)?;
+    }
+    if let Some(path) = &guest.token_file {
+        absolute(&key("token_file"), path)?;
+    }
+    if let WindowSetting::File(_) = guest.window
+        && guest.max_lanes < guest.window_lanes
+    {
+        return fail(
+            key("max_lanes"),
+            "a window's lanes beyond max_lanes would never be used; lower window_lanes",
+        );
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Check {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if (1..=64).contains(&name.len()) && name.chars().all(good) && !name.starts_with('.') {
+        return Ok(());
+    }
+    fail(
+        "guest.name",
+        format!(
+            "\"{name}\" is no name; it may have up to 64 letters, digits, '-', '_' and '.', not '.' first"
+        ),
+    )
+}
+
+fn check_listen(key: &str, guest: &Guest) -> Check {
+    if let Err(error) = guest.listen.parse::<vamos_channel::Endpoint>() {
+        return fail(
+            key,
+            format!("{error}; it may be \"unix:/path\" or \"vsock:ANY:PORT\""),
+        );
+    }
+    if guest.window == WindowSetting::Memfd && guest.listen.starts_with("vsock:") {
+        return fail(
+            format!("guest.{}.window", guest.name),
+            "\"memfd\" cannot be passed over vsock; it may be \"none\" or \"file:/path\" of the device's backing file",
+        );
+    }
+    Ok(())
+}
+
+fn check_memory(key: &str, guest: &Guest) -> Check {
+    // What the store needs beside its cache: two write buffers being filled and
+    // flushed, and the program itself.
+    let least = guest.cache.0 + 2 * guest.write_buffer.0 + ByteSize::mib(128).0;
+    if guest.memory_limit.0 == 0 || guest.memory_limit.0 >= least {
+        return Ok(());
+    }
+    fail(
+        key,
+        format!(
+            "{} is too little for this cache and write_buffer; it may be 0 (no limit) or at least {}",
+            guest.memory_limit,
+            ByteSize(least),
+        ),
+    )
+}
+
+/// Two guests must share nothing that tells them apart.
+fn check_unique(config: &Config) -> Check {
+    let mut seen = BTreeMap::new();
+    for guest in &config.guests {
+        let window = match &guest.window {
+            WindowSetting::File(path) => Some(("window", path.display().to_string())),
+            _ => None,
+        };
+        let store = guest.store_dir(&config.global).display().to_string();
+        let own = [
+            ("name", guest.name.clone()),
+            ("listen", guest.listen.clone()),
+            ("store", store),
+        ];
+        for (key, value) in own.into_iter().chain(window) {
+            if let Some(other) = seen.insert((key, value.clone()), &guest.name) {
+                return fail(
+                    format!("guest.{}.{key}", guest.name),
+                    format!("\"{value}\" is also that of guest {other}; each guest needs its own"),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn absolute(key: &str, path: &Path) -> Check {
+    if path.is_absolute() {
+        return Ok(());
+    }
+    fail(
+        key,
+        format!("\"{}\" is relative; it may be an absolute path", path.display()),
+    )
+}
+
+fn range(key: &str, value: u64, least: u64, most: u64) -> Check {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    fail(key, format!("{value} cannot be; it may be {least} to {most}"))
+}
+
+fn size(key: &str, value: ByteSize, least: ByteSize, most: ByteSize) -> Check {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    fail(key, format!("{value} cannot be; it may be {least} to {most}"))
+}
+
+fn ring(key: &str, value: ByteSize) -> Check {
+    if value.0.is_power_of_two() && (4 << 10..=64 << 20).contains(&value.0) {
+        return Ok(());
+    }
+    fail(
+        key,
+        format!("{value} cannot be; it may be a power of two from 4KiB to 64MiB"),
+    )
+}
+
+fn fail(key: impl Into<String>, problem: impl Into<String>) -> Check {
+    Err(ConfigError::Value {
+        key: key.into(),
+        problem: problem.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse(text).unwrap_err().to_string()
+    }
+
+    fn guest(lines: &str) -> String {
+        format!("[[guest]]\nname = \"web\"\nlisten = \"unix:/run/w\"\n{lines}")
+    }
+
+    #[test]
+    fn the_example_parses_and_shows_every_key() {
+        let config = Config::parse(super::super::EXAMPLE).unwrap();
+        assert!(config.guests.len() >= 2);
+        let mut all = serde_json::to_value(&config.guests[0]).unwrap();
+        all.as_object_mut().unwrap().extend(
+            serde_json::to_value(&config.global)
+                .unwrap()
+                .as_object()
+                .unwrap()
+                .clone(),
+        );
+        for key in all.as_object().unwrap().keys() {
+            assert!(
+                super::super::EXAMPLE.contains(&format!("{key} = ")),
+                "{key} is missing"
+            );
+        }
+    }
+
+    #[test]
+    fn defaults_fill_what_is_left_out() {
+        let config = Config::parse(&guest("")).unwrap();
+        assert_eq!(config.guests[0], Guest::new("web", "unix:/run/w"));
+        assert_eq!(
+            config.guests[0].store_dir(&config.global),
+            Path::new("/var/lib/vamos/web")
+        );
+        assert_eq!(config.global.status_socket(), Path::new("/run/vamos/status.sock"));
+    }
+
+    #[test]
+    fn errors_name_the_key_and_what_it_may_be() {
+        for (lines, key, may_be) in [
+            ("requestring = 1", "requestring", "expected one of"),
+            (
+                "request_ring = \"5KiB\"",
+                "guest.web.request_ring",
+                "power of two",
+            ),
+            ("request_ring = \"many\"", "request_ring", "KiB"),
+            ("window = \"shared\"", "window", "memfd"),
+            ("threads = 0", "guest.web.threads", "1 to 64"),
+            ("cache = 1", "guest.web.cache", "1MiB to"),
+            ("memory_limit = \"64MiB\"", "guest.web.memory_limit", "at least"),
+            ("store = \"here\"", "guest.web.store", "absolute"),
+        ] {
+            let error = error(&guest(lines));
+            assert!(error.contains(key) && error.contains(may_be), "{lines}: {error}");
+        }
+    }
+
+    #[test]
+    fn guests_share_no_store_and_no_endpoint() {
+        let twice = guest("") + &guest("store = \"/s\"");
+        assert!(error(&twice).contains("guest.web.name"));
+        let other = guest("").replace("web", "other");
+        assert!(error(&(guest("") + &other)).contains("guest.other.listen"));
+    }
+
+    #[test]
+    fn a_configuration_without_guests_is_refused() {
+        assert!(error("").contains("[[guest]]"));
+    }
+
+    #[test]
+    fn an_endpoint_that_is_none_is_refused() {
+        let text = guest("").replace("unix:/run/w", "tcp:80");
+        assert!(error(&text).contains("guest.web.listen"));
+        let text = guest("").replace("unix:/run/w", "vsock:ANY:7000");
+        assert!(error(&text).contains("guest.web.window"));
+    }
+}

@@ -1,0 +1,226 @@
+//! What each request does.
+
+use super::current::{failure, refusal};
+use super::race::{Raced, Until, race};
+use super::session::Session;
+use super::streams::Stream;
+use crate::module::SessionEnd;
+use vamos_proto::{
+    Begin, Commit, Credit, ErrorCode, Failure, Get, MultiGet, Outcome, Request, Response, Scan, Write,
+};
+use vamos_store::StoreError;
+
+/// The answer to what the client itself has cancelled.
+fn cancelled() -> Failure<'static> {
+    refusal(ErrorCode::Cancelled, "the client cancelled the request")
+}
+
+impl Session {
+    /// Carries a request out and answers it, if it is one that is answered.
+    pub(super) async fn execute(
+        &mut self,
+        tag: u32,
+        was_cancelled: bool,
+        request: Request<'_>,
+    ) -> Result<(), SessionEnd> {
+        match request {
+            Request::Begin(begin) => self.begin(&begin).await,
+            Request::Commit(commit) => self.commit(tag, commit).await,
+            Request::Rollback(answer) => self.rollback(tag, answer).await,
+            Request::SetSavepoint(id) => {
+                self.current.set_savepoint(id);
+                Ok(())
+            }
+            Request::RollbackTo(id) => {
+                self.current.rollback_to(id);
+                Ok(())
+            }
+            Request::ReleaseSavepoint(id) => {
+                self.current.release_savepoint(id);
+                Ok(())
+            }
+            Request::NewSnapshot(()) => {
+                if let Some(transaction) = self.current.opened() {
+                    transaction.new_snapshot();
+                }
+                Ok(())
+            }
+            Request::TakeSnapshot(()) => {
+                self.current.take_snapshot();
+                Ok(())
+            }
+            Request::Credit(Credit { cursor, bytes }) => {
+                // A cursor that has just ended is no error: the two crossed.
+                self.streams.credit(cursor, bytes);
+                Ok(())
+            }
+            Request::CloseCursor(cursor) => {
+                self.streams.close(cursor);
+                Ok(())
+            }
+            Request::Cancel(cancelled) => self.cancel(cancelled).await,
+            Request::ForgetSession(session) => self.forget(session).await,
+            // From here on all are answered.
+            _ if was_cancelled => self.fail(tag, cancelled()).await,
+            Request::Get(get) => self.get(tag, &get).await,
+            Request::MultiGet(get) => self.multi_get(tag, &get).await,
+            Request::Write(write) => self.write(tag, &write).await,
+            Request::Scan(scan) => self.scan(tag, &scan).await,
+            Request::Outcome(outcome) => self.outcome(tag, outcome).await,
+            Request::Ping(()) => self.answer(tag, &Response::Done(())).await,
+            Request::CreateTable(_)
+            | Request::OpenTable(_)
+            | Request::DropTable(_)
+            | Request::RenameTable(_)
+            | Request::TruncateTable(_)
+            | Request::TableStats(_)
+            | Request::RangeSizes(_)
+            | Request::SetCounter(_) => self.table_request(tag, request).await,
+        }
+    }
+
+    async fn begin(&mut self, begin: &Begin) -> Result<(), SessionEnd> {
+        self.current.begin(begin);
+        self.end_streams().await
+    }
+
+    async fn rollback(&mut self, tag: u32, answer: bool) -> Result<(), SessionEnd> {
+        self.current.end();
+        self.end_streams().await?;
+        if answer {
+            self.answer(tag, &Response::Done(())).await?;
+        }
+        Ok(())
+    }
+
+    /// A commit is waited for to its end, whatever the lane does meanwhile: it
+    /// cannot be taken back.
+    async fn commit(&mut self, tag: u32, commit: Commit) -> Result<(), SessionEnd> {
+        let taken = self.current.take();
+        self.end_streams().await?;
+        let result = match taken {
+            Err(failure) => Err(failure),
+            Ok(None) => Ok(()),
+            Ok(Some(transaction)) => transaction
+                .commit(commit.durability, commit.id)
+                .await
+                .map_err(|error| failure(&error)),
+        };
+        match result {
+            Ok(()) => self.answer(tag, &Response::Done(())).await,
+            Err(failure) => self.fail(tag, failure).await,
+        }
+    }
+
+    async fn get(&mut self, tag: u32, get: &Get<'_>) -> Result<(), SessionEnd> {
+        let transaction = match self.current.open() {
+            Ok(transaction) => transaction,
+            Err(failure) => return self.fail(tag, failure).await,
+        };
+        self.rows.clear();
+        let work = transaction.get(get.index, get.key, get.lock, get.fetch, &mut self.rows);
+        let raced = race(&mut self.lane, &mut self.inbox, Until::Cancelled(tag), work).await?;
+        self.answer_rows(tag, settled(raced).map(drop)).await
+    }
+
+    async fn multi_get(&mut self, tag: u32, get: &MultiGet<'_>) -> Result<(), SessionEnd> {
+        let transaction = match self.current.open() {
+            Ok(transaction) => transaction,
+            Err(failure) => return self.fail(tag, failure).await,
+        };
+        self.rows.clear();
+        let work = transaction.multi_get(get.index, &get.keys, get.lock, &mut self.rows);
+        let raced = race(&mut self.lane, &mut self.inbox, Until::Cancelled(tag), work).await?;
+        self.answer_rows(tag, settled(raced)).await
+    }
+
+    async fn answer_rows(
+        &mut self,
+        tag: u32,
+        result: Result<(), Failure<'static>>,
+    ) -> Result<(), SessionEnd> {
+        if let Err(failure) = result {
+            return self.fail(tag, failure).await;
+        }
+        let mut rows = std::mem::take(&mut self.rows);
+        self.answer(tag, &Response::Rows(rows.block())).await?;
+        rows.clear();
+        self.rows = rows;
+        Ok(())
+    }
+
+    async fn write(&mut self, tag: u32, write: &Write<'_>) -> Result<(), SessionEnd> {
+        let transaction = match self.current.open() {
+            Ok(transaction) => transaction,
+            Err(failure) => return self.fail(tag, failure).await,
+        };
+        let work = transaction.apply(write);
+        let raced = race(&mut self.lane, &mut self.inbox, Until::Cancelled(tag), work).await?;
+        match settled(raced) {
+            Ok(written) => self.answer(tag, &Response::Written(written)).await,
+            Err(failure) => self.fail(tag, failure).await,
+        }
+    }
+
+    async fn scan(&mut self, tag: u32, scan: &Scan<'_>) -> Result<(), SessionEnd> {
+        match self.open_cursor(tag, scan) {
+            Ok(stream) => {
+                self.streams.add(stream);
+                Ok(())
+            }
+            Err(failure) => self.fail(tag, failure).await,
+        }
+    }
+
+    fn open_cursor(&mut self, tag: u32, scan: &Scan<'_>) -> Result<Stream, Failure<'static>> {
+        let transaction = self.current.open()?;
+        if self.streams.contains(scan.cursor) {
+            let message = format!("cursor {} is open already; choose another number", scan.cursor.0);
+            return Err(refusal(ErrorCode::Invalid, message));
+        }
+        if self.streams.len() >= self.limits.cursors {
+            let message = format!(
+                "{} cursors are open, the host's limit for a lane",
+                self.streams.len()
+            );
+            return Err(refusal(ErrorCode::Invalid, message));
+        }
+        let cursor = transaction.scan(scan).map_err(|error| failure(&error))?;
+        Ok(Stream::new(tag, scan, cursor, self.limits))
+    }
+
+    /// What waits for a lock was cancelled when the message came in; what is
+    /// left are scans between their batches.
+    async fn cancel(&mut self, tag: u32) -> Result<(), SessionEnd> {
+        if self.streams.cancel(tag) {
+            self.fail(tag, cancelled()).await?;
+        }
+        Ok(())
+    }
+
+    async fn outcome(&mut self, tag: u32, outcome: Outcome) -> Result<(), SessionEnd> {
+        let store = self.store.clone();
+        let work = store.outcome(outcome.commit);
+        let raced = race(&mut self.lane, &mut self.inbox, Until::Cancelled(tag), work).await?;
+        match settled(raced) {
+            Ok(outcome) => self.answer(tag, &Response::Outcome(outcome)).await,
+            Err(failure) => self.fail(tag, failure).await,
+        }
+    }
+
+    async fn forget(&mut self, session: [u8; 16]) -> Result<(), SessionEnd> {
+        if let Err(error) = self.store.forget_session(session) {
+            // It has no answer, and nothing depends on it but some space.
+            tracing::warn!(%error, "cannot forget a session's outcomes");
+        }
+        Ok(())
+    }
+}
+
+/// What the store said, or that the client cancelled.
+fn settled<T>(raced: Raced<Result<T, StoreError>>) -> Result<T, Failure<'static>> {
+    match raced {
+        Raced::Done(result) => result.map_err(|error| failure(&error)),
+        Raced::Interrupted => Err(cancelled()),
+    }
+}

@@ -1,0 +1,145 @@
+//! The open cursors of a session, whose rows are streamed in turn.
+
+use super::Limits;
+use std::collections::VecDeque;
+use vamos_proto::{CursorId, Failure, RowBlockBuilder, Scan};
+use vamos_store::Cursor;
+
+/// Bytes of a scan's first batch.
+const FIRST_BATCH_BYTES: usize = 16 << 10;
+
+/// One cursor and how far its reader lets it go.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The tag of its `Scan`.
+    pub(super) tag: u32,
+    pub(super) id: CursorId,
+    pub(super) cursor: Cursor,
+    /// Rows found and not yet sent: an interrupted batch goes on where it was.
+    pub(super) rows: RowBlockBuilder,
+    batch_rows: usize,
+    batch_bytes: usize,
+    max_rows: usize,
+    max_bytes: usize,
+    credit: u64,
+    /// Bytes sent and not given back.
+    under_way: u64,
+    /// With a credit of 0: the reader has asked for the next batch.
+    asked: bool,
+}
+
+impl Stream {
+    pub(super) fn new(tag: u32, scan: &Scan<'_>, cursor: Cursor, limits: Limits) -> Self {
+        let rows = |rows: u32| usize::try_from(rows).unwrap_or(usize::MAX);
+        let max_rows = match rows(scan.max_batch_rows) {
+            0 => limits.batch_rows,
+            most => most.min(limits.batch_rows),
+        };
+        Self {
+            tag,
+            id: scan.cursor,
+            cursor,
+            rows: RowBlockBuilder::new(),
+            batch_rows: rows(scan.batch_rows).clamp(1, max_rows),
+            batch_bytes: FIRST_BATCH_BYTES.min(limits.batch_bytes),
+            max_rows,
+            max_bytes: limits.batch_bytes,
+            credit: scan.credit.into(),
+            under_way: 0,
+            asked: true,
+        }
+    }
+
+    /// Whether its reader lets it send a batch.
+    fn may_send(&self) -> bool {
+        if self.credit == 0 {
+            self.asked
+        } else {
+            self.under_way < self.credit
+        }
+    }
+
+    /// How many rows and bytes the present batch has at most.
+    pub(super) fn batch(&self) -> (usize, usize) {
+        (self.batch_rows.saturating_sub(self.rows.rows()), self.batch_bytes)
+    }
+
+    /// The batch was sent.
+    pub(super) fn sent(&mut self) {
+        self.under_way += self.rows.len() as u64;
+        self.asked = false;
+        self.rows.clear();
+        self.batch_rows = self.batch_rows.saturating_mul(2).min(self.max_rows);
+        self.batch_bytes = (self.batch_bytes * 2).min(self.max_bytes);
+    }
+
+    fn give_back(&mut self, bytes: u32) {
+        self.under_way = self.under_way.saturating_sub(bytes.into());
+        self.asked = true;
+    }
+}
+
+/// The open cursors in the order of their turns.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    streams: VecDeque<Stream>,
+}
+
+impl Streams {
+    pub(super) fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    pub(super) fn contains(&self, id: CursorId) -> bool {
+        self.streams.iter().any(|stream| stream.id == id)
+    }
+
+    pub(super) fn add(&mut self, stream: Stream) {
+        self.streams.push_back(stream);
+    }
+
+    /// Takes the stream whose turn it is out; [`add`](Self::add) puts it behind
+    /// the others.
+    pub(super) fn next(&mut self) -> Option<Stream> {
+        let position = self.streams.iter().position(Stream::may_send)?;
+        self.streams.remove(position)
+    }
+
+    pub(super) fn credit(&mut self, id: CursorId, bytes: u32) {
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) {
+            stream.give_back(bytes);
+        }
+    }
+
+    pub(super) fn close(&mut self, id: CursorId) {
+        self.streams.retain(|stream| stream.id != id);
+    }
+
+    /// Ends the scan that the request with this tag opened; says whether there
+    /// is one.
+    pub(super) fn cancel(&mut self, tag: u32) -> bool {
+        let before = self.streams.len();
+        self.streams.retain(|stream| stream.tag != tag);
+        self.streams.len() < before
+    }
+
+    /// Ends all; gives the tags of their requests.
+    pub(super) fn end_all(&mut self) -> Vec<u32> {
+        self.streams.drain(..).map(|stream| stream.tag).collect()
+    }
+}
+
+/// What became of a stream's turn.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// A batch is ready; true: the last one.
+    Batch(bool),
+    /// The scan failed.
+    Failed(Failure<'static>),
+    /// A message came first.
+    Interrupted,
+}

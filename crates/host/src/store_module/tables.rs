@@ -1,0 +1,114 @@
+//! Requests about tables: they wait for the disk, so that they run where they
+//! block no lane.
+
+use super::current::failure;
+use super::session::Session;
+use crate::module::SessionEnd;
+use crate::runtime::blocking;
+use std::sync::Arc;
+use vamos_proto::{CounterRaise, IndexId, KeyRange, RangeSizesReply, Request, Response, TableId, TableStats};
+use vamos_store::{Store, StoreError, TableInfo};
+
+/// A request about tables that owns what it says.
+enum TableRequest {
+    Create {
+        name: String,
+        definition: Vec<u8>,
+        indexes: u16,
+        counters: [u64; 2],
+    },
+    Open(String),
+    Drop(String),
+    Rename(String, String),
+    Truncate(String),
+    Stats(TableId),
+    Sizes(Vec<(IndexId, Vec<u8>, Vec<u8>)>),
+    SetCounter(CounterRaise),
+}
+
+/// Its answer.
+enum TableAnswer {
+    Done,
+    Table(TableInfo),
+    Stats(TableStats),
+    Sizes(Vec<u64>),
+}
+
+impl TableRequest {
+    fn new(request: Request<'_>) -> Option<Self> {
+        Some(match request {
+            Request::CreateTable(create) => Self::Create {
+                name: create.name.to_owned(),
+                definition: create.definition.to_vec(),
+                indexes: create.indexes,
+                counters: create.counters,
+            },
+            Request::OpenTable(name) => Self::Open(name.to_owned()),
+            Request::DropTable(name) => Self::Drop(name.to_owned()),
+            Request::RenameTable(rename) => Self::Rename(rename.from.to_owned(), rename.to.to_owned()),
+            Request::TruncateTable(name) => Self::Truncate(name.to_owned()),
+            Request::TableStats(table) => Self::Stats(table),
+            Request::RangeSizes(sizes) => {
+                let owned = |range: &KeyRange<'_>| (range.index, range.low.to_vec(), range.high.to_vec());
+                Self::Sizes(sizes.ranges.iter().map(owned).collect())
+            }
+            Request::SetCounter(counter) => Self::SetCounter(counter),
+            _ => return None,
+        })
+    }
+
+    fn run(self, store: &Store) -> Result<TableAnswer, StoreError> {
+        match self {
+            Self::Create {
+                name,
+                definition,
+                indexes,
+                counters,
+            } => store
+                .create_table(&name, &definition, indexes, counters)
+                .map(TableAnswer::Table),
+            Self::Open(name) => store.open_table(&name).map(TableAnswer::Table),
+            Self::Drop(name) => store.drop_table(&name).map(|()| TableAnswer::Done),
+            Self::Rename(from, to) => store.rename_table(&from, &to).map(|()| TableAnswer::Done),
+            Self::Truncate(name) => store.truncate_table(&name).map(TableAnswer::Table),
+            Self::Stats(table) => store.table_stats(table).map(TableAnswer::Stats),
+            Self::Sizes(ranges) => {
+                let ranges: Vec<_> = ranges
+                    .iter()
+                    .map(|(index, low, high)| KeyRange {
+                        index: *index,
+                        low,
+                        high,
+                    })
+                    .collect();
+                store.range_sizes(&ranges).map(TableAnswer::Sizes)
+            }
+            Self::SetCounter(counter) => store.set_counter(counter).map(|()| TableAnswer::Done),
+        }
+    }
+}
+
+impl Session {
+    pub(super) async fn table_request(&mut self, tag: u32, request: Request<'_>) -> Result<(), SessionEnd> {
+        let Some(request) = TableRequest::new(request) else {
+            return Err(SessionEnd::Misbehaved("no request about tables".into()));
+        };
+        let store: Arc<Store> = self.store.clone();
+        let answer = if let TableRequest::Open(_) = request {
+            // The catalogue is in memory.
+            request.run(&store)
+        } else {
+            blocking(move || request.run(&store)).await
+        };
+        match answer {
+            Ok(TableAnswer::Done) => self.answer(tag, &Response::Done(())).await,
+            Ok(TableAnswer::Table(table)) => self.answer(tag, &Response::Table(table.as_message())).await,
+            Ok(TableAnswer::Stats(stats)) => self.answer(tag, &Response::Stats(stats)).await,
+            Ok(TableAnswer::Sizes(entries)) => {
+                self.answer(tag, &Response::RangeSizes(RangeSizesReply { entries }))
+                    .await
+            }
+            Err(error) => self.fail(tag, failure(&error)).await,
+        }
+    }
+}
