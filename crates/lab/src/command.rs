@@ -20,8 +20,9 @@ pub(crate) fn output_bytes(command: &mut Command, doing: &str) -> Result<Vec<u8>
         .with_context(|| format!("cannot {doing}: {program} could not be started"))?;
     if !done.status.success() {
         bail!(
-            "cannot {doing}: {command:?} ended with {}\n{}",
+            "cannot {doing}: {command:?} ended with {}\n{}\n{}",
             done.status,
+            tail(&String::from_utf8_lossy(&done.stdout), 10),
             tail(&String::from_utf8_lossy(&done.stderr), 30),
         );
     }

@@ -53,7 +53,7 @@ fn install(files: &MariadbFiles, dir: &Path) -> Result<()> {
             .arg(format!("--datadir={}", dir.display()))
             .arg(format!("--extra-file={}", accounts.display()))
             .args(["--user=root", "--auth-root-authentication-method=normal"])
-            .args(["--skip-test-db", "--skip-name-resolve"]),
+            .args(["--skip-test-db", "--skip-name-resolve", "--force"]),
         "make a MariaDB data directory",
     );
     let _ = fs::remove_file(&accounts);

@@ -3,10 +3,13 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result};
 use rustix::fs::{FlockOperation, flock};
+
+use crate::command;
 
 /// The root of the workspace.
 #[must_use]
@@ -59,15 +62,22 @@ pub(crate) fn make_whole(dir: &Path, make: impl FnOnce(&Path) -> Result<()>) -> 
     let mut partial = dir.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    if partial.exists() {
-        fs::remove_dir_all(&partial)
-            .with_context(|| format!("cannot remove the unfinished {}", partial.display()))?;
-    }
+    remove(&partial)?;
     fs::create_dir_all(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
     make(&partial).inspect_err(|_| {
-        let _ = fs::remove_dir_all(&partial);
+        let _ = remove(&partial);
     })?;
     fs::rename(&partial, dir).with_context(|| format!("cannot give {} its final name", partial.display()))
+}
+
+/// Removes a directory, but nothing of another file system that an interrupted
+/// installation has left mounted in it.
+fn remove(dir: &Path) -> Result<()> {
+    let doing = format!("remove the unfinished {}", dir.display());
+    command::run(
+        Command::new("rm").args(["-rf", "--one-file-system"]).arg(dir),
+        &doing,
+    )
 }
 
 /// The files in `dir` whose names end in `end`, in order.

@@ -50,17 +50,7 @@ fn release() -> Result<String> {
 pub(super) fn bootstrap(root: &Path, mariadb: &MariadbFiles, archives: &[Archive]) -> Result<()> {
     let pin = root.with_extension("pin");
     fs::write(&pin, pin_text(mariadb)).context("cannot write the version pin")?;
-    // A mount and process namespace of its own: if this run ends, so do the
-    // installation and its mounts.
-    let mut command = Command::new("unshare");
-    command.args([
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-        "mmdebstrap",
-    ]);
+    let mut command = isolated("mmdebstrap");
     command
         .args([
             "--quiet",
@@ -88,9 +78,27 @@ pub(super) fn bootstrap(root: &Path, mariadb: &MariadbFiles, archives: &[Archive
                 .iter()
                 .map(|archive| archive.line("deb").trim_end().to_owned()),
         );
-    process::die_with_us(&mut command);
     command::run(&mut command, "install Debian for the guest")?;
     fs::remove_file(&pin).context("cannot remove the version pin")
+}
+
+/// A command in mount and process namespaces of its own: if this run ends, so
+/// does the program with all that it has started and mounted.
+fn isolated(program: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child"]);
+    if !root_is_a_mount(&fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()) {
+        // In a chroot there is no root mount that could be made private.
+        command.arg("--propagation=unchanged");
+    }
+    process::die_with_us(&mut command);
+    command.arg(program);
+    command
+}
+
+/// Whether `/` is a mount point, by a text in the form of proc(5)'s mountinfo.
+fn root_is_a_mount(mountinfo: &str) -> bool {
+    mountinfo.lines().any(|line| line.split(' ').nth(4) == Some("/"))
 }
 
 /// apt preferences that choose the pinned MariaDB over newer ones.
@@ -99,4 +107,15 @@ fn pin_text(mariadb: &MariadbFiles) -> String {
         "Package: src:mariadb\nPin: version {}\nPin-Priority: 1001\n",
         mariadb.debian_version
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_mount_is_told_from_others() {
+        assert!(root_is_a_mount("26 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"));
+        assert!(!root_is_a_mount("27 26 0:5 / /proc rw - proc proc rw\n"));
+    }
 }
