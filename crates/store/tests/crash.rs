@@ -1,0 +1,176 @@
+//! Kills a process that commits, again and again, and looks whether every
+//! acknowledged row is there and none is half there.
+//!
+//! The killed process is this test's own binary, started with an environment
+//! variable that makes its test `child` work instead of passing at once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use pollster::block_on;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use vamos_proto::{
+    CommitId, CommitOutcome, Counter, CounterRaise, Durability, Lock, RowBlockBuilder, Write, WriteOp,
+};
+use vamos_store::{Store, StoreOptions, TransactionOptions};
+
+const DIRECTORY: &str = "VAMOS_STORE_CRASH_DIRECTORY";
+const BEGIN: &str = "VAMOS_STORE_CRASH_BEGIN";
+const ROUNDS: u64 = 25;
+const THREADS: u8 = 4;
+/// Entries that each transaction writes to each of two indexes.
+const ENTRIES: u8 = 3;
+
+fn open(directory: &Path) -> Arc<Store> {
+    let mut options = StoreOptions::new(directory);
+    // Small, so that flushes and compactions are among what is interrupted.
+    options.write_buffer_bytes = 256 << 10;
+    options.cache_bytes = 1 << 20;
+    Store::open(options).unwrap()
+}
+
+fn keys(thread: u8, number: u64) -> Vec<Vec<u8>> {
+    (0..ENTRIES)
+        .map(|n| [&[thread][..], &number.to_be_bytes(), &[n]].concat())
+        .collect()
+}
+
+fn id(thread: u8, number: u64) -> CommitId {
+    CommitId {
+        session: [thread; 16],
+        number,
+    }
+}
+
+fn commit_one(store: &Arc<Store>, thread: u8, number: u64) {
+    let table = store.open_table("t").unwrap();
+    let keys = keys(thread, number);
+    let value = vec![thread; 300];
+    let ops = table
+        .indexes
+        .iter()
+        .flat_map(|&index| keys.iter().map(move |key| (index, key)))
+        .map(|(index, key)| WriteOp::Insert {
+            index,
+            key,
+            value: &value,
+        })
+        .collect();
+    let raise = vec![CounterRaise {
+        table: table.table,
+        counter: Counter::RowId,
+        next: number,
+    }];
+    let write = Write {
+        ops,
+        raise,
+        row_delta: 1,
+        table: table.table,
+    };
+    let mut transaction = store.begin(TransactionOptions::default());
+    block_on(transaction.apply(&write)).unwrap();
+    block_on(transaction.commit(Durability::Commit, id(thread, number))).unwrap();
+}
+
+/// The process that is killed: commits from several threads and prints each
+/// commit that was acknowledged.
+#[test]
+fn child() {
+    let (Ok(directory), Ok(begin)) = (std::env::var(DIRECTORY), std::env::var(BEGIN)) else {
+        return;
+    };
+    let begin: u64 = begin.parse().unwrap();
+    let store = open(Path::new(&directory));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let store = &store;
+            scope.spawn(move || {
+                for number in begin.. {
+                    commit_one(store, thread, number);
+                    let line = format!("done {thread} {number} .\n");
+                    std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+}
+
+/// Runs the child for a while, kills it, and returns what it acknowledged.
+fn run_and_kill(directory: &Path, begin: u64, lifetime: Duration) -> Vec<(u8, u64)> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+        .env(DIRECTORY, directory)
+        .env(BEGIN, begin.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        let lines = output.lines().map_while(Result::ok);
+        lines.filter_map(|line| acknowledged(&line)).collect()
+    });
+    std::thread::sleep(lifetime);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap()
+}
+
+/// A whole line only: without its full stop the kill has cut it off.
+fn acknowledged(line: &str) -> Option<(u8, u64)> {
+    let (_, rest) = line.strip_suffix(" .")?.split_once("done ")?;
+    let (thread, number) = rest.split_once(' ')?;
+    Some((thread.parse().ok()?, number.parse().ok()?))
+}
+
+#[test]
+fn acknowledged_commits_survive_kills() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).create_table("t", b"", 2, [1, 1]).unwrap();
+    let mut all = BTreeSet::new();
+    let mut begin = 1;
+    for round in 0..ROUNDS {
+        let lifetime = Duration::from_millis(60 + (round * 37) % 120);
+        let done = run_and_kill(directory.path(), begin, lifetime);
+        all.extend(done);
+        begin = check(directory.path(), &all) + 1;
+    }
+    assert!(all.len() > 500, "only {} commits were acknowledged", all.len());
+}
+
+/// Checks the whole store; returns the highest number in it.
+fn check(directory: &Path, acknowledged: &BTreeSet<(u8, u64)>) -> u64 {
+    let store = open(directory);
+    let table = store.open_table("t").unwrap();
+    let highest = table.counters[1];
+    let mut found = 0;
+    let mut transaction = store.begin(TransactionOptions::default());
+    for thread in 0..THREADS {
+        for number in 1..=highest + 1 {
+            let mut rows = RowBlockBuilder::new();
+            let keys = keys(thread, number);
+            let keys: Vec<_> = keys.iter().map(|key| &key[..]).collect();
+            for &index in &table.indexes {
+                block_on(transaction.multi_get(index, &keys, Lock::None, &mut rows)).unwrap();
+            }
+            let whole = rows.rows() == usize::from(ENTRIES) * 2;
+            assert!(whole || rows.rows() == 0, "{thread} {number} is half there");
+            if acknowledged.contains(&(thread, number)) {
+                assert!(whole, "{thread} {number} was acknowledged and is lost");
+                let outcome = block_on(store.outcome(id(thread, number))).unwrap();
+                assert_eq!(outcome, CommitOutcome::Committed);
+            }
+            found += u64::from(whole);
+        }
+    }
+    assert_eq!(
+        store.table_stats(table.table).unwrap().rows,
+        found,
+        "the row count is exact"
+    );
+    highest
+}

@@ -1,0 +1,16 @@
+//! The store against a real RocksDB, subject by subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod catalogue;
+mod cursors;
+mod isolation;
+mod limits;
+mod locking;
+mod outcomes;
+mod reads;
+mod reclaim;
+mod savepoints;
+mod sizes;
+mod support;
+mod writes;
