@@ -1,0 +1,141 @@
+//! A real vamosd in a directory of its own, and guest sessions that use it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use vamos_guest::{
+    Client, Config, CounterRaise, CreateTable, IndexId, Session, Table, Write, WriteOp, Written,
+};
+
+/// A running vamosd with one guest on a Unix socket.
+pub(crate) struct Daemon {
+    child: Child,
+    dir: TempDir,
+}
+
+impl Daemon {
+    /// Starts it with further lines for its guest's configuration.
+    pub(crate) fn start(guest: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().display();
+        let config = format!(
+            "[global]\nstate_dir = \"{path}/state\"\nrun_dir = \"{path}\"\nlog = \"warn\"\n\n\
+             [[guest]]\nname = \"g\"\nlisten = \"unix:{path}/g.sock\"\n{guest}\n"
+        );
+        std::fs::write(dir.path().join("vamosd.toml"), config).unwrap();
+        let child = spawn(dir.path());
+        let daemon = Self { child, dir };
+        daemon.wait_until_listening();
+        daemon
+    }
+
+    /// Kills vamosd itself without warning and starts it again.
+    pub(crate) fn kill_and_restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let _ = std::fs::remove_file(self.socket());
+        self.child = spawn(self.dir.path());
+        self.wait_until_listening();
+    }
+
+    /// Kills the worker without warning.
+    pub(crate) fn kill_worker(&self) {
+        let worker = self.worker().expect("a worker");
+        let pid = rustix::process::Pid::from_raw(worker).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    /// The worker's process id, if there is one now.
+    pub(crate) fn worker(&self) -> Option<i32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let children = tasks
+            .flatten()
+            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        children
+            .flat_map(|list| {
+                list.split_whitespace()
+                    .filter_map(|pid| pid.parse().ok())
+                    .collect::<Vec<_>>()
+            })
+            .next()
+    }
+
+    /// A client of it.
+    pub(crate) fn client(&self) -> Arc<Client> {
+        let endpoint = format!("unix:{}", self.socket().display());
+        Client::new(Config::new(endpoint.parse().unwrap()))
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("g.sock")
+    }
+
+    fn wait_until_listening(&self) {
+        let start = Instant::now();
+        let client = self.client();
+        while Session::new(Arc::clone(&client)).ping().is_err() {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "vamosd does not answer"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(dir: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_vamosd"))
+        .arg("--config")
+        .arg(dir.join("vamosd.toml"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Creates a table with a primary and one secondary index.
+pub(crate) fn create_table(session: &mut Session, name: &str) -> Table {
+    session
+        .create_table(CreateTable {
+            name,
+            definition: b"for tests",
+            indexes: 2,
+            counters: [1, 1],
+        })
+        .unwrap()
+}
+
+/// A write of these changes to a table.
+pub(crate) fn write<'a>(table: &Table, ops: Vec<WriteOp<'a>>, row_delta: i64) -> Write<'a> {
+    Write {
+        ops,
+        raise: Vec::<CounterRaise>::new(),
+        row_delta,
+        table: table.table,
+    }
+}
+
+/// Inserts one row into the primary index.
+pub(crate) fn insert(session: &mut Session, table: &Table, key: &[u8], value: &[u8]) -> Written {
+    let index = table.indexes[0];
+    session
+        .write(write(table, vec![WriteOp::Insert { index, key, value }], 1))
+        .unwrap()
+}
+
+/// All of an index, as one range.
+pub(crate) fn everything(index: IndexId) -> vamos_guest::KeyRange<'static> {
+    vamos_guest::KeyRange {
+        index,
+        low: b"",
+        high: b"",
+    }
+}
