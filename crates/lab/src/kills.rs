@@ -150,7 +150,11 @@ impl Shared {
     fn work(&self, client: &ClientFactory) {
         while !self.stop.load(Ordering::Relaxed) {
             if let Ok(mut conversation) = Conversation::start(client()) {
-                while !self.stop.load(Ordering::Relaxed) && self.commit_one(&mut conversation).is_ok() {}
+                while !self.stop.load(Ordering::Relaxed) {
+                    if self.commit_one(&mut conversation).is_err() {
+                        break;
+                    }
+                }
             }
             thread::sleep(Duration::from_millis(50));
         }

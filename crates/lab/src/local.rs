@@ -101,7 +101,7 @@ impl LocalStack {
 /// One guest named `local` on a Unix socket in `run`, its store in `state`.
 fn write_config(run: &Path, state: &Path) -> Result<PathBuf> {
     let config = format!(
-        "[global]\nstate_dir = {:?}\nrun_dir = {:?}\n\n[[guest]]\nname = \"local\"\nlisten = \"unix:{}\"\n",
+        "[global]\nstate_dir = {:?}\nrun_dir = {:?}\nrestart_pause_max_ms = 200\n\n[[guest]]\nname = \"local\"\nlisten = \"unix:{}\"\n",
         state.join("stores").display().to_string(),
         run.display().to_string(),
         run.join("guest.sock").display(),

@@ -67,7 +67,19 @@ fn check_global(global: &Global) -> Check {
         absolute("global.cgroup", cgroup)?;
     }
     crate::logging::check_filter(&global.log).or_else(|problem| fail("global.log", problem))?;
-    range("global.stop_grace_ms", global.stop_grace_ms, 0, 3_600_000)
+    range(
+        "global.restart_pause_max_ms",
+        global.restart_pause_max_ms,
+        10,
+        3_600_000,
+    )?;
+    range("global.stop_grace_ms", global.stop_grace_ms, 0, 3_600_000)?;
+    range(
+        "global.restart_pause_max_ms",
+        global.restart_pause_max_ms,
+        100,
+        3_600_000,
+    )
 }
 
 fn check_guest(guest: &Guest) -> Check {

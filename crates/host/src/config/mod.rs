@@ -49,6 +49,12 @@ pub struct Global {
     pub log: String,
     /// How long workers may take to finish on SIGTERM, in milliseconds.
     pub stop_grace_ms: u64,
+    /// The longest pause before a worker that keeps failing is started again, in
+    /// milliseconds.
+    pub restart_pause_max_ms: u64,
+    /// The longest pause before a worker that keeps failing is started again, in
+    /// milliseconds; the first one is 100 ms, and each doubles.
+    pub restart_pause_max_ms: u64,
     /// A cgroup v2 directory that vamosd may write to: each worker gets a group
     /// of its own in it. None: no cgroup limits.
     pub cgroup: Option<PathBuf>,
@@ -62,6 +68,8 @@ impl Default for Global {
             status_socket: None,
             log: "info".into(),
             stop_grace_ms: 10_000,
+            restart_pause_max_ms: 10_000,
+            restart_pause_max_ms: 10_000,
             cgroup: None,
         }
     }

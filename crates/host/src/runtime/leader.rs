@@ -14,6 +14,11 @@
 //! without progress the lane is treated as any other. What this costs: a request
 //! on such a lane may wait, once, for about as long as the lane was quiet before
 //! it, and never more than 20 ms.
+//!
+//! **The sweep.** What needs no answer (the end of a transaction that only read)
+//! a guest may put into the ring without a doorbell, so as not to pay a switch
+//! for it. As long as lanes are open the leader therefore looks at them once a
+//! second, whatever happens, so that no snapshot is held for long.
 
 use super::budget::Budget;
 use super::lane::Readiness;
@@ -27,6 +32,9 @@ use vamos_channel::LaneWatch;
 const LOOKS_PER_KERNEL_CALL: u32 = 64;
 /// Looks before the thread first offers its processor to others.
 const LOOKS_BEFORE_YIELD: u32 = 32;
+
+/// How often a sleeping leader looks at open lanes that rang no doorbell.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// What leading needs; whoever holds its lock is the leader.
 #[derive(Debug)]
@@ -161,6 +169,9 @@ impl Leader {
                 if let Some(quiet) = lane.announce_sleep(now) {
                     pause = Some(pause.map_or(quiet, |pause| pause.min(quiet)));
                 }
+            }
+            if !lanes.is_empty() {
+                pause = Some(pause.map_or(SWEEP, |pause| pause.min(SWEEP)));
             }
             LaneWatch::sleep_fence();
             lanes.iter().any(|lane| lane.readiness() == Readiness::Ready)

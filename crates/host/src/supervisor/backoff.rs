@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(10);
 /// A worker that ran for so long was well: the next pause is the shortest again.
 const STABLE: Duration = Duration::from_secs(30);
 
@@ -11,20 +10,24 @@ const STABLE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
+    longest: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
-        Self { next: SHORTEST }
+    pub(super) fn new(longest: Duration) -> Self {
+        Self {
+            next: SHORTEST.min(longest),
+            longest,
+        }
     }
 
     /// The pause after a worker that ran for so long.
     pub(super) fn after(&mut self, ran: Duration) -> Duration {
         if ran >= STABLE {
-            self.next = SHORTEST;
+            self.next = SHORTEST.min(self.longest);
         }
         let pause = self.next;
-        self.next = (pause * 2).min(LONGEST);
+        self.next = (pause * 2).min(self.longest);
         pause
     }
 }
@@ -35,7 +38,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_start_again_after_a_good_run() {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(Duration::from_secs(10));
         let pauses: Vec<_> = (0..9)
             .map(|_| backoff.after(Duration::ZERO).as_millis())
             .collect();

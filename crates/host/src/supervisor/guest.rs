@@ -116,7 +116,7 @@ impl GuestKeeper {
 impl Shared {
     /// Keeps a worker running until the end.
     fn keep(self: &Arc<Self>) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(Duration::from_millis(self.config.global.restart_pause_max_ms));
         while !self.stop.is_set() {
             self.facts.lock().state = GuestState::Starting;
             let begin = Instant::now();

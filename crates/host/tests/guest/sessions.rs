@@ -469,3 +469,25 @@ fn a_scan_rings_no_more_doorbells_for_more_rows() {
         "10 rows: {small} doorbells, 60,000 rows: {large}"
     );
 }
+
+#[test]
+fn the_end_of_a_transaction_is_noticed_without_a_doorbell() {
+    let daemon = Daemon::start("poll_budget_us = 0");
+    let client = daemon.client();
+    let (mut one, mut two) = (Session::new(Arc::clone(&client)), Session::new(client));
+    let table = create_table(&mut one, "t");
+    fill(&mut one, &table, 1);
+    begin(&mut one);
+    value(&mut one, &table, &0u32.to_be_bytes(), Lock::None);
+    std::thread::sleep(Duration::from_millis(100));
+    let before = one.counters();
+    one.commit(Durability::Commit).unwrap();
+    assert_eq!(
+        one.counters().doorbells_rung,
+        before.doorbells_rung,
+        "reading ends without a switch"
+    );
+    std::thread::sleep(Duration::from_millis(1500));
+    two.ping().unwrap();
+    assert_eq!(daemon.open_transactions(), 0);
+}

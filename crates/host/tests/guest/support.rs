@@ -21,7 +21,7 @@ impl Daemon {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().display();
         let config = format!(
-            "[global]\nstate_dir = \"{path}/state\"\nrun_dir = \"{path}\"\nlog = \"warn\"\n\n\
+            "[global]\nstate_dir = \"{path}/state\"\nrun_dir = \"{path}\"\nlog = \"off\"\nrestart_pause_max_ms = 100\n\n\
              [[guest]]\nname = \"g\"\nlisten = \"unix:{path}/g.sock\"\n{guest}\n"
         );
         std::fs::write(dir.path().join("vamosd.toml"), config).unwrap();
@@ -60,6 +60,17 @@ impl Daemon {
                     .collect::<Vec<_>>()
             })
             .next()
+    }
+
+    /// How many transactions the store has open.
+    pub(crate) fn open_transactions(&self) -> u64 {
+        let status = vamos_host::supervisor::ask(&self.dir.path().join("status.sock")).unwrap();
+        let worker = status.guests[0].worker.as_ref().expect("a worker that answers");
+        let status = serde_json::to_value(&worker.modules).unwrap();
+        status
+            .pointer("/0/state/transactions")
+            .and_then(|count| count.as_u64())
+            .expect(&status.to_string())
     }
 
     /// A client of it.

@@ -155,7 +155,7 @@ impl Snapshot {
 fn doorbells(stack: &GuestStack) -> Result<u64> {
     stack
         .status()?
-        .pointer("/guests/0/lanes/doorbells_received")
+        .pointer("/guests/0/worker/traffic/doorbells_in")
         .and_then(serde_json::Value::as_u64)
         .context("`vamos status --json` has no count of doorbells")
 }

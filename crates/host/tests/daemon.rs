@@ -1,0 +1,180 @@
+//! vamosd itself: restarts, its end, its sandbox, and what it costs when idle.
+
+mod support;
+
+use rustix::process::Signal;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use support::{Daemon, PATIENCE, hello, kill};
+use vamos_channel::{ClientOptions, ConnectError};
+use vamos_host::status::GuestState;
+use vamos_proto::{Request, Response};
+
+fn vamosd(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_vamosd"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_killed_worker_comes_back_with_what_was_committed() {
+    let daemon = Daemon::start("");
+    let mut lane = daemon.lane();
+    let table = lane.table("t");
+    lane.begin();
+    lane.insert(table, b"k", b"v");
+    assert_eq!(lane.commit(1).response(), Response::Done(()));
+    let before = daemon.guest().unwrap();
+    for restarts in 1..=3 {
+        daemon.kill_worker();
+        lane.assert_closed();
+        let guest = daemon.wait_for("a new worker serves", |guest| {
+            guest.restarts == restarts && guest.state == GuestState::Running
+        });
+        assert_ne!(guest.pid, before.pid);
+        assert!(guest.last_end.unwrap().contains("SIGKILL"));
+        lane = daemon.lane();
+        assert_eq!(lane.get(table, b"k").as_deref(), Some(&b"v"[..]));
+    }
+    let log = daemon.log();
+    for pause in ["pause_ms=100", "pause_ms=200", "pause_ms=400"] {
+        assert!(log.contains(pause), "{log}");
+    }
+}
+
+#[test]
+fn sigterm_finishes_cleanly_with_transactions_open() {
+    let mut daemon = Daemon::start("");
+    let mut lane = daemon.lane();
+    let table = lane.table("t");
+    lane.begin();
+    lane.insert(table, b"k", b"v");
+    let worker = daemon.guest().unwrap().pid.unwrap();
+    assert!(daemon.terminate().success());
+    lane.assert_closed();
+    assert!(!std::path::Path::new(&format!("/proc/{worker}")).exists());
+    let log = daemon.log();
+    assert!(
+        log.contains("the store is closed") && log.contains("the worker finished"),
+        "{log}"
+    );
+    assert!(!daemon.dir.path().join("status.sock").exists());
+}
+
+#[test]
+fn workers_end_when_vamosd_is_killed() {
+    let mut daemon = Daemon::start("");
+    let worker = daemon.guest().unwrap().pid.unwrap();
+    kill(daemon.child.id(), Signal::KILL);
+    daemon.wait();
+    let start = Instant::now();
+    while std::fs::read_to_string(format!("/proc/{worker}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(start.elapsed() < PATIENCE, "the worker lives on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_guest_that_cannot_be_served_is_reported_and_the_others_are_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = format!(
+        "[[guest]]\nname = \"bad\"\nlisten = \"unix:{}/missing/b.sock\"",
+        dir.path().display()
+    );
+    let daemon = Daemon::start(&other);
+    assert_eq!(
+        daemon.lane().ask(&Request::Ping(())).response(),
+        Response::Done(())
+    );
+    let start = Instant::now();
+    while !daemon.log().contains("missing/b.sock") {
+        assert!(start.elapsed() < PATIENCE, "{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let bad = daemon.status().unwrap().guests[1].clone();
+    assert_ne!(bad.state, GuestState::Running);
+}
+
+#[test]
+fn a_worker_is_confined() {
+    let daemon = Daemon::start("memory_limit = \"2GiB\"");
+    let guest = daemon.guest().unwrap();
+    let pid = guest.pid.unwrap();
+    let process = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    assert!(
+        process.contains("NoNewPrivs:\t1") && process.contains("Seccomp:\t2"),
+        "{process}"
+    );
+    for measure in guest.worker.unwrap().sandbox {
+        // Not every kernel has Landlock; a cgroup is not configured here.
+        let may_lack = ["landlock", "cgroup"].contains(&measure.name.as_str());
+        assert!(measure.in_force || may_lack, "{measure:?}");
+    }
+    // Every thread, not only the first.
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
+        let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+        assert!(status.contains("Seccomp:\t2"), "{status}");
+    }
+}
+
+#[test]
+fn an_idle_guest_with_open_lanes_costs_next_to_nothing() {
+    let daemon = Daemon::start("");
+    let mut lanes: Vec<_> = (0..32).map(|_| daemon.lane()).collect();
+    for lane in &mut lanes {
+        lane.begin();
+        assert_eq!(lane.ask(&Request::Ping(())).response(), Response::Done(()));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let cpu = || daemon.guest().unwrap().worker.unwrap().cpu_ms;
+    let before = cpu();
+    std::thread::sleep(Duration::from_secs(3));
+    let spent = cpu() - before;
+    assert!(spent < 30, "{spent} ms of processor time in 3 s: more than 1 %");
+}
+
+#[test]
+fn a_token_is_demanded_where_one_is_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    std::fs::write(&path, "open sesame\n").unwrap();
+    let daemon = Daemon::start(&format!("token_file = \"{}\"", path.display()));
+    let refused = daemon.try_lane(&hello(), &ClientOptions::default());
+    assert!(matches!(refused, Err(ConnectError::Refused(_))));
+    let mut with_token = hello();
+    with_token.token = vamos_channel::Token::new("open sesame");
+    assert!(daemon.try_lane(&with_token, &ClientOptions::default()).is_ok());
+}
+
+#[test]
+fn a_second_vamosd_in_the_same_place_is_refused() {
+    let daemon = Daemon::start("");
+    let config = daemon.dir.path().join("vamosd.toml");
+    let output = vamosd(&["--config", config.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && said.contains("another vamosd"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_configuration_is_checked_in_words() {
+    let example = vamosd(&["example-config"]);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("c.toml");
+    std::fs::write(&path, &example.stdout).unwrap();
+    let path_text = path.to_str().unwrap();
+    assert!(vamosd(&["check-config", "--config", path_text]).status.success());
+
+    let text = String::from_utf8(example.stdout).unwrap();
+    std::fs::write(&path, text.replace("# threads = 2", "treads = 2")).unwrap();
+    let output = vamosd(&["check-config", "--config", path_text]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(
+        said.contains("treads") && said.contains("threads") && said.contains(path_text),
+        "{said}"
+    );
+}
