@@ -73,13 +73,7 @@ fn check_global(global: &Global) -> Check {
         10,
         3_600_000,
     )?;
-    range("global.stop_grace_ms", global.stop_grace_ms, 0, 3_600_000)?;
-    range(
-        "global.restart_pause_max_ms",
-        global.restart_pause_max_ms,
-        100,
-        3_600_000,
-    )
+    range("global.stop_grace_ms", global.stop_grace_ms, 0, 3_600_000)
 }
 
 fn check_guest(guest: &Guest) -> Check {

@@ -50,9 +50,6 @@ pub struct Global {
     /// How long workers may take to finish on SIGTERM, in milliseconds.
     pub stop_grace_ms: u64,
     /// The longest pause before a worker that keeps failing is started again, in
-    /// milliseconds.
-    pub restart_pause_max_ms: u64,
-    /// The longest pause before a worker that keeps failing is started again, in
     /// milliseconds; the first one is 100 ms, and each doubles.
     pub restart_pause_max_ms: u64,
     /// A cgroup v2 directory that vamosd may write to: each worker gets a group
@@ -68,7 +65,6 @@ impl Default for Global {
             status_socket: None,
             log: "info".into(),
             stop_grace_ms: 10_000,
-            restart_pause_max_ms: 10_000,
             restart_pause_max_ms: 10_000,
             cgroup: None,
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 /// A worker that ran for so long was well: the next pause is the shortest again.
-const STABLE: Duration = Duration::from_secs(30);
+const STABLE: Duration = Duration::from_secs(10);
 
 /// Pauses that double while the worker keeps failing.
 #[derive(Debug)]
