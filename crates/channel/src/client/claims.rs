@@ -20,7 +20,8 @@ pub(super) struct Claim(usize, u32);
 impl Claim {
     /// Claims a lane of the window with this key; `None` if it is held.
     pub(super) fn new(window: usize, lane: u32) -> Option<Self> {
-        claimed().insert((window, lane)).then_some(Self(window, lane))
+        // Not `then_some`: a claim made in vain would take the other one back.
+        claimed().insert((window, lane)).then(|| Self(window, lane))
     }
 }
 
