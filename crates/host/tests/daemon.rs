@@ -3,19 +3,11 @@
 mod support;
 
 use rustix::process::Signal;
-use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Daemon, PATIENCE, hello, kill};
+use support::{Daemon, PATIENCE, hello, kill, vamosd};
 use vamos_channel::{ClientOptions, ConnectError};
 use vamos_host::status::GuestState;
 use vamos_proto::{Request, Response};
-
-fn vamosd(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_vamosd"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
 
 #[test]
 fn a_killed_worker_comes_back_with_what_was_committed() {

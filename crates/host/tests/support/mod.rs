@@ -19,29 +19,29 @@ use vamos_proto::{
 };
 
 /// Nothing in these tests takes so long, unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running vamosd.
-pub struct Daemon {
-    pub child: Child,
-    pub dir: TempDir,
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+    pub(crate) dir: TempDir,
 }
 
 impl Daemon {
     /// With one guest `g` on a Unix socket, and these lines in its section.
-    pub fn start(guest: &str) -> Self {
+    pub(crate) fn start(guest: &str) -> Self {
         Self::start_with("", guest)
     }
 
     /// With further lines in the global section.
-    pub fn start_with(global: &str, guest: &str) -> Self {
+    pub(crate) fn start_with(global: &str, guest: &str) -> Self {
         let daemon = Self::launch(global, guest);
         daemon.wait_for("the worker serves", |guest| guest.state == GuestState::Running);
         daemon
     }
 
     /// Does not wait until it serves.
-    pub fn launch(global: &str, guest: &str) -> Self {
+    pub(crate) fn launch(global: &str, guest: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().display();
         let config = format!(
@@ -61,16 +61,16 @@ impl Daemon {
         Self { child, dir }
     }
 
-    pub fn status(&self) -> Option<Status> {
+    pub(crate) fn status(&self) -> Option<Status> {
         vamos_host::supervisor::ask(&self.dir.path().join("status.sock")).ok()
     }
 
-    pub fn guest(&self) -> Option<GuestStatus> {
+    pub(crate) fn guest(&self) -> Option<GuestStatus> {
         self.status().map(|status| status.guests[0].clone())
     }
 
     /// Waits until something holds of the guest.
-    pub fn wait_for(&self, what: &str, holds: impl Fn(&GuestStatus) -> bool) -> GuestStatus {
+    pub(crate) fn wait_for(&self, what: &str, holds: impl Fn(&GuestStatus) -> bool) -> GuestStatus {
         let start = Instant::now();
         loop {
             if let Some(guest) = self.guest()
@@ -83,26 +83,26 @@ impl Daemon {
         }
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
 
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.dir.path().join("g.sock")
     }
 
-    pub fn kill_worker(&self) {
+    pub(crate) fn kill_worker(&self) {
         let worker = self.guest().unwrap().pid.unwrap();
         kill(worker, Signal::KILL);
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
         kill(self.child.id(), Signal::TERM);
         self.wait()
     }
 
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -114,11 +114,11 @@ impl Daemon {
     }
 
     /// A lane to the guest's worker.
-    pub fn lane(&self) -> TestLane {
+    pub(crate) fn lane(&self) -> TestLane {
         self.try_lane(&hello(), &ClientOptions::default()).unwrap()
     }
 
-    pub fn try_lane(&self, hello: &Hello, options: &ClientOptions) -> Result<TestLane, ConnectError> {
+    pub(crate) fn try_lane(&self, hello: &Hello, options: &ClientOptions) -> Result<TestLane, ConnectError> {
         let endpoint = format!("unix:{}", self.socket().display()).parse().unwrap();
         ClientLane::connect(&endpoint, hello, options).map(|lane| TestLane { lane, tag: 0 })
     }
@@ -134,12 +134,20 @@ impl Drop for Daemon {
     }
 }
 
-pub fn kill(pid: u32, signal: Signal) {
+pub(crate) fn kill(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
 }
 
+/// Runs vamosd with these arguments to its end.
+pub(crate) fn vamosd(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_vamosd"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
 /// What a guest of the store says when it comes.
-pub fn hello() -> Hello {
+pub(crate) fn hello() -> Hello {
     Hello {
         module: MODULE_NAME.into(),
         module_version: MODULE_VERSION,
@@ -150,31 +158,31 @@ pub fn hello() -> Hello {
 
 /// An answer: its tag, opcode and body.
 #[derive(Debug)]
-pub struct Answer {
-    pub tag: u32,
+pub(crate) struct Answer {
+    pub(crate) tag: u32,
     opcode: u16,
     body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn response(&self) -> Response<'_> {
+    pub(crate) fn response(&self) -> Response<'_> {
         Response::decode(self.opcode, &self.body).unwrap()
     }
 
     /// The values of its rows.
-    pub fn values(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn values(&self) -> Vec<Vec<u8>> {
         let (Response::Rows(block) | Response::LastRows(block)) = self.response() else {
             panic!("no rows: {:?}", self.response());
         };
         block.iter().map(|row| row.unwrap().value.to_vec()).collect()
     }
 
-    pub fn is_last(&self) -> bool {
+    pub(crate) fn is_last(&self) -> bool {
         matches!(self.response(), Response::LastRows(_))
     }
 
     /// The failure's code.
-    pub fn code(&self) -> vamos_proto::ErrorCode {
+    pub(crate) fn code(&self) -> vamos_proto::ErrorCode {
         match self.response() {
             Response::Failed(failure) => failure.code,
             other => panic!("no failure: {other:?}"),
@@ -183,14 +191,14 @@ impl Answer {
 }
 
 /// A lane on which requests get tags in their order, from 1.
-pub struct TestLane {
-    pub lane: ClientLane,
+pub(crate) struct TestLane {
+    pub(crate) lane: ClientLane,
     tag: u32,
 }
 
 impl TestLane {
     /// Sends a request and returns its tag.
-    pub fn send(&mut self, request: &Request<'_>) -> u32 {
+    pub(crate) fn send(&mut self, request: &Request<'_>) -> u32 {
         self.tag += 1;
         let mut body = Vec::new();
         let opcode = request.encode(&mut body);
@@ -199,7 +207,7 @@ impl TestLane {
         self.tag
     }
 
-    pub fn try_receive(&mut self, patience: Duration) -> Result<Option<Answer>, LaneError> {
+    pub(crate) fn try_receive(&mut self, patience: Duration) -> Result<Option<Answer>, LaneError> {
         let mut body = Vec::new();
         let received = self.lane.recv(&mut body, Some(Instant::now() + patience))?;
         Ok(received.map(|received| Answer {
@@ -209,17 +217,17 @@ impl TestLane {
         }))
     }
 
-    pub fn receive(&mut self) -> Answer {
+    pub(crate) fn receive(&mut self) -> Answer {
         self.try_receive(PATIENCE).unwrap().expect("an answer in time")
     }
 
     /// Nothing arrives for a while.
-    pub fn is_silent(&mut self) -> bool {
+    pub(crate) fn is_silent(&mut self) -> bool {
         self.try_receive(Duration::from_millis(150)).unwrap().is_none()
     }
 
     /// Sends a request and returns its answer.
-    pub fn ask(&mut self, request: &Request<'_>) -> Answer {
+    pub(crate) fn ask(&mut self, request: &Request<'_>) -> Answer {
         let tag = self.send(request);
         let answer = self.receive();
         assert_eq!(answer.tag, tag);
@@ -227,7 +235,7 @@ impl TestLane {
     }
 
     /// The lane is closed by the host.
-    pub fn assert_closed(&mut self) {
+    pub(crate) fn assert_closed(&mut self) {
         assert_eq!(
             self.try_receive(PATIENCE).map(|answer| answer.is_some()),
             Err(LaneError::Closed)
@@ -235,7 +243,7 @@ impl TestLane {
     }
 
     /// A table with one index.
-    pub fn table(&mut self, name: &str) -> Table {
+    pub(crate) fn table(&mut self, name: &str) -> Table {
         let answer = self.ask(&Request::CreateTable(CreateTable {
             name,
             definition: b"",
@@ -251,29 +259,29 @@ impl TestLane {
         }
     }
 
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.send(&Request::Begin(Begin {
             isolation: Isolation::ReadCommitted,
             lock_wait_ms: 20_000,
         }));
     }
 
-    pub fn insert(&mut self, table: Table, key: &[u8], value: &[u8]) {
+    pub(crate) fn insert(&mut self, table: Table, key: &[u8], value: &[u8]) {
         let answer = self.ask(&insert(table, key, value));
         assert_eq!(answer.response(), Response::Written(Written::Done));
     }
 
-    pub fn commit(&mut self, number: u64) -> Answer {
+    pub(crate) fn commit(&mut self, number: u64) -> Answer {
         self.ask(&commit([7; 16], number))
     }
 
     /// The value under a key in the newest state that this lane sees.
-    pub fn get(&mut self, table: Table, key: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn get(&mut self, table: Table, key: &[u8]) -> Option<Vec<u8>> {
         self.ask(&get(table, key, Lock::None)).values().pop()
     }
 
     /// Fills a table with rows of this size, committed.
-    pub fn fill(&mut self, table: Table, rows: u32, size: usize) {
+    pub(crate) fn fill(&mut self, table: Table, rows: u32, size: usize) {
         self.begin();
         for row in 0..rows {
             let value = vec![b'x'; size];
@@ -285,12 +293,12 @@ impl TestLane {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Table {
-    pub id: TableId,
-    pub index: IndexId,
+pub(crate) struct Table {
+    pub(crate) id: TableId,
+    pub(crate) index: IndexId,
 }
 
-pub fn insert<'a>(table: Table, key: &'a [u8], value: &'a [u8]) -> Request<'a> {
+pub(crate) fn insert<'a>(table: Table, key: &'a [u8], value: &'a [u8]) -> Request<'a> {
     Request::Write(Write {
         ops: vec![WriteOp::Insert {
             index: table.index,
@@ -303,7 +311,7 @@ pub fn insert<'a>(table: Table, key: &'a [u8], value: &'a [u8]) -> Request<'a> {
     })
 }
 
-pub fn get(table: Table, key: &[u8], lock: Lock) -> Request<'_> {
+pub(crate) fn get(table: Table, key: &[u8], lock: Lock) -> Request<'_> {
     Request::Get(Get {
         index: table.index,
         key,
@@ -312,9 +320,9 @@ pub fn get(table: Table, key: &[u8], lock: Lock) -> Request<'_> {
     })
 }
 
-pub const EXCLUSIVE: Lock = Lock::Exclusive(LockWait::Wait);
+pub(crate) const EXCLUSIVE: Lock = Lock::Exclusive(LockWait::Wait);
 
-pub fn commit(session: [u8; 16], number: u64) -> Request<'static> {
+pub(crate) fn commit(session: [u8; 16], number: u64) -> Request<'static> {
     Request::Commit(Commit {
         durability: Durability::Second,
         id: CommitId { session, number },
