@@ -261,7 +261,8 @@ pub(crate) fn epoch(mapping: &Mapping) -> Option<u64> {
 
 const _: () = assert!(LANE_TABLE as usize >= 8 * WORDS && LANE_ENTRY as usize == 8 * CELL);
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

@@ -2,6 +2,7 @@
 //! lane ends with an error, nobody panics or hangs, and other lanes go on.
 
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! What holds for lanes in a window.
 
 #![cfg(not(loom))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 mod common;
 

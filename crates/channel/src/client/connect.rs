@@ -1,8 +1,9 @@
 //! The guest's part of the handshake.
 
 use super::claims::Claim;
-use super::lane::{ClientLane, Place};
+use super::lane::ClientLane;
 use super::options::{ClientOptions, WindowSource};
+use super::place::Place;
 use crate::handshake::Incoming;
 use crate::path::{Path, RingPath, StreamPath};
 use crate::sleeper::Sleeper;

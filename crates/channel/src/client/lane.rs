@@ -1,15 +1,13 @@
 //! The guest's end of a lane.
 
-use super::claims::Claim;
 use super::connect::connect;
 use super::options::ClientOptions;
+use super::place::Place;
 use super::polling::Polling;
 use crate::counters::Tally;
 use crate::path::{Assembler, Means, Path};
-use crate::shared::RingMap;
-use crate::sleeper::Sleeper;
 use crate::socket::Socket;
-use crate::{ConnectError, Endpoint, Hello, LaneCounters, LaneError, Mode, Received, Wants, Window};
+use crate::{ConnectError, Endpoint, Hello, LaneCounters, LaneError, Mode, Received, Wants};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -33,14 +31,6 @@ pub struct ClientLane {
     fallback_reason: Option<String>,
     send_timeout: Option<Duration>,
     max_message: usize,
-}
-
-/// A lane's place in a window.
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) sleeper: Sleeper<RingMap>,
-    pub(super) window: Window,
-    pub(super) _claim: Claim,
 }
 
 impl ClientLane {
@@ -251,7 +241,7 @@ impl ClientLane {
                     input: true,
                     space: true,
                 };
-                let ready = ready || sleep(&self.socket, &self.tally, place, wants, deadline)?;
+                let ready = ready || place.sleep(&self.socket, &self.tally, wants, deadline)?;
                 sleeper.mirror(rings.positions(), false);
                 ready
             }
@@ -370,35 +360,8 @@ impl ClientLane {
             input: true,
             space: false,
         };
-        sleep(&self.socket, &self.tally, place, wants, deadline)
+        place.sleep(&self.socket, &self.tally, wants, deadline)
     }
-}
-
-/// Sleeps until a doorbell, unless there is already something to do; `false`
-/// if the deadline has passed.
-fn sleep(
-    socket: &Socket,
-    tally: &Tally,
-    place: &Place,
-    wants: Wants,
-    deadline: Option<Instant>,
-) -> Result<bool, LaneError> {
-    if place.window.is_superseded() {
-        return Err(LaneError::Superseded);
-    }
-    let awake = place.sleeper.begin(wants);
-    let woken = awake || {
-        tally.sleeps.add(1);
-        socket.wait(PollFlags::IN, deadline).map_err(LaneError::Socket)?
-    };
-    place.sleeper.end();
-    match socket.drain_doorbells() {
-        Ok(count) => tally.doorbells_received.add(count as u64),
-        // What was sent before the end is received first.
-        Err(LaneError::Closed) if place.sleeper.is_ready(wants) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(woken)
 }
 
 impl AsFd for ClientLane {

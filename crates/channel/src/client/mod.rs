@@ -4,6 +4,7 @@ mod claims;
 mod connect;
 mod lane;
 mod options;
+mod place;
 mod polling;
 
 pub use lane::ClientLane;

@@ -96,7 +96,8 @@ fn spin(start: Instant, budget: Duration, mut ready: impl FnMut() -> bool) -> (b
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
 

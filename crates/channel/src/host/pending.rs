@@ -17,6 +17,10 @@ use std::time::Instant;
 
 /// How a handshake stands.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is matched once where it is made, and never kept"
+)]
 pub enum Handshake {
     /// The guest must say more: call [`Pending::advance`] again when the
     /// socket is readable, or at the [`deadline`](Pending::deadline).

@@ -97,7 +97,8 @@ impl<M: RingMemory> RingPath<M> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::counters::Tally;
