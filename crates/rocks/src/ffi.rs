@@ -305,6 +305,11 @@ unsafe extern "C" {
         options: *mut rocksdb_options_t,
         on: u8,
     );
+    pub(crate) fn rocksdb_options_set_memtable_prefix_bloom_size_ratio(
+        options: *mut rocksdb_options_t,
+        ratio: c_double,
+    );
+    pub(crate) fn rocksdb_options_set_memtable_whole_key_filtering(options: *mut rocksdb_options_t, on: u8);
     pub(crate) fn rocksdb_options_set_compression(options: *mut rocksdb_options_t, kind: c_int);
     pub(crate) fn rocksdb_options_set_merge_operator(
         options: *mut rocksdb_options_t,

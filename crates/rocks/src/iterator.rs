@@ -22,6 +22,9 @@ pub struct Cursor {
 
 // SAFETY: an iterator is bound to no thread; it may be used by one at a time.
 unsafe impl Send for Cursor {}
+// SAFETY: `&self` reaches const methods only, which "multiple threads can invoke
+// without external synchronization" (rocksdb/iterator_base.h, rocksdb/iterator.h).
+unsafe impl Sync for Cursor {}
 
 impl ColumnFamily {
     /// A cursor over its keys.

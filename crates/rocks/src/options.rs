@@ -136,6 +136,11 @@ impl RawOptions {
             ffi::rocksdb_options_set_max_bytes_for_level_base(o, file_bytes * 4);
             ffi::rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
             ffi::rocksdb_options_set_compression(o, compression);
+            if options.bloom_bits > 0.0 {
+                // In memory, too, an absent key is known without a search.
+                ffi::rocksdb_options_set_memtable_prefix_bloom_size_ratio(o, 0.1);
+                ffi::rocksdb_options_set_memtable_whole_key_filtering(o, 1);
+            }
             if let Some(merge) = options.merge {
                 ffi::rocksdb_options_set_merge_operator(o, merge.into_raw());
             }

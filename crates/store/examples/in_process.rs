@@ -4,7 +4,8 @@
 //! `cargo run --release -p vamos-store --example in_process [ROUNDS [ROWS]]`
 //!
 //! Every figure is per second over all threads, as minimum, median and maximum of
-//! the rounds. Keys are 8 bytes, values 150; the table is warm in the cache. A
+//! the rounds. Keys are 8 bytes, values 150 that compress to about half; the
+//! table is warm in the cache. A
 //! commit is one transaction that inserts one row.
 
 use pollster::block_on;
@@ -16,7 +17,6 @@ use vamos_proto::{
 };
 use vamos_store::{Store, StoreError, StoreOptions, TransactionOptions};
 
-const VALUE: [u8; 150] = [7; 150];
 const TIME: Duration = Duration::from_millis(400);
 /// As the store module of the host streams them.
 const BATCH_BYTES: usize = 64 << 10;
@@ -100,7 +100,7 @@ impl Bench {
         WriteOp::Insert {
             index: self.index,
             key,
-            value: &VALUE,
+            value: value(key),
         }
     }
 
@@ -156,6 +156,24 @@ impl Bench {
             credit: 0,
         }
     }
+}
+
+/// A value that compresses to about half: a part of one long noise, and zeros.
+fn value(key: &[u8]) -> &'static [u8] {
+    static NOISE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    let noise = NOISE.get_or_init(|| {
+        let mut next = random(0, 256);
+        let mut noise: Vec<u8> = std::iter::repeat_with(|| next() as u8).take(1 << 20).collect();
+        for chunk in noise.chunks_mut(150) {
+            chunk.iter_mut().skip(75).for_each(|byte| *byte = 0);
+        }
+        noise
+    });
+    let sum = key.iter().fold(0usize, |sum, &byte| {
+        sum.wrapping_mul(257).wrapping_add(byte.into())
+    });
+    let start = sum % (noise.len() - 150);
+    &noise[start..start + 150]
 }
 
 fn id(thread: u64, number: u64) -> CommitId {

@@ -6,7 +6,7 @@ mod merge;
 
 use crate::engine::Engine;
 use crate::overlay::Overlay;
-use crate::transaction::View;
+use crate::view::View;
 use crate::{StoreError, Transaction, keys};
 use merge::{Merge, Own};
 use std::ops::Bound;
@@ -36,6 +36,8 @@ pub struct Cursor {
     view: Option<Arc<View>>,
     /// Stands on the first stored key that was not passed.
     stored: Option<vamos_rocks::Cursor>,
+    /// The store's version before `stored` was made.
+    version: u64,
     finished: bool,
     /// What rows take up, about: tells how many to fetch at once.
     row_bytes: usize,
@@ -96,6 +98,7 @@ impl Transaction {
             remaining: if scan.limit == 0 { u64::MAX } else { scan.limit },
             view: (scan.lock == Lock::None).then(|| self.view()),
             stored: None,
+            version: 0,
             row_bytes: 0,
         })
     }
@@ -164,9 +167,11 @@ impl Cursor {
             passed,
             direction,
             view,
+            version,
             ..
         } = self;
         stored.get_or_insert_with(|| {
+            *version = engine.version();
             let mut options = ReadOptions::new().bounds(low.clone(), high.clone());
             if let Some(view) = view {
                 options = options.snapshot(Arc::clone(&view.snapshot));

@@ -1,7 +1,9 @@
 //! RocksDB as the store uses it: its families, and what is known of its log.
 
+use crate::view::{View, Views};
 use crate::{StoreError, StoreOptions, keys, numbers};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use vamos_rocks::{
     ColumnFamily, ColumnFamilyOptions, Db, DbOptions, ErrorKind, MergeOperator, ReadOptions, WriteBatch,
     WriteMode,
@@ -24,6 +26,9 @@ pub(crate) struct Engine {
     pub(crate) data: ColumnFamily,
     /// Reads what is committed now.
     pub(crate) newest: ReadOptions,
+    /// Raised by each write, before its locks are released and it is answered.
+    version: AtomicU64,
+    views: Views,
     unsynced: AtomicBool,
     failed: AtomicBool,
     syncs: AtomicU64,
@@ -51,6 +56,8 @@ impl Engine {
             system,
             data,
             newest: ReadOptions::new(),
+            version: AtomicU64::new(0),
+            views: Views::default(),
             unsynced: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
@@ -85,6 +92,8 @@ impl Engine {
             self.syncs.fetch_add(1, Relaxed);
         }
         let result = self.db.write(batch, mode);
+        self.version.fetch_add(1, Release);
+        self.views.forget();
         self.failed.store(result.is_err(), Relaxed);
         result.map_err(|error| {
             tracing::error!(%error, "a write to the store failed");
@@ -92,6 +101,18 @@ impl Engine {
                 reason: format!("{error}; if this lasts, the store must be opened anew"),
             }
         })
+    }
+
+    /// Whoever finds the same version before it read something and after it knows
+    /// of a transaction that it has ended (has its locks, or its answer) has read
+    /// what that transaction wrote.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Acquire)
+    }
+
+    /// A snapshot that shows every commit that has been answered.
+    pub(crate) fn newest_view(&self) -> Arc<View> {
+        self.views.newest(&self.db, self.version())
     }
 
     /// Notes that the log has something to be synced within a second. Says

@@ -57,6 +57,7 @@ mod status;
 mod store;
 mod table;
 mod transaction;
+mod view;
 
 pub use cursor::Cursor;
 pub use error::StoreError;

@@ -13,6 +13,9 @@ pub(crate) type Change = Option<Box<[u8]>>;
 /// Memory that an entry takes beside its key and value, about.
 const OVERHEAD: u64 = 96;
 
+/// They are searched one by one.
+const MAX_SAVEPOINTS: usize = 16 * 1024;
+
 #[derive(Debug)]
 enum Undo {
     /// The key had this change before, or none.
@@ -151,14 +154,19 @@ impl Overlay {
     }
 
     /// Sets a savepoint; one with the same id moves.
-    pub(crate) fn set_savepoint(&mut self, id: SavepointId) {
+    pub(crate) fn set_savepoint(&mut self, id: SavepointId) -> Result<(), StoreError> {
         if let Some(place) = self.place(id) {
             self.savepoints.remove(place);
-        } else {
+        } else if self.savepoints.len() < MAX_SAVEPOINTS {
             self.bytes += OVERHEAD;
+        } else {
+            return Err(StoreError::Invalid {
+                reason: format!("a transaction has at most {MAX_SAVEPOINTS} savepoints"),
+            });
         }
         let mark = self.mark();
         self.savepoints.push((id, mark));
+        Ok(())
     }
 
     fn place(&self, id: SavepointId) -> Option<usize> {
@@ -245,7 +253,7 @@ mod tests {
                         state.1 += delta;
                     }
                     Step::Savepoint(n) => {
-                        overlay.set_savepoint(id(n));
+                        overlay.set_savepoint(id(n)).unwrap();
                         saved.retain(|(other, _)| *other != n);
                         saved.push((n, state.clone()));
                     }
@@ -278,7 +286,7 @@ mod tests {
     fn bytes_return_to_zero_when_all_is_undone() {
         let mut overlay = Overlay::default();
         let begin = overlay.mark();
-        overlay.set_savepoint(SavepointId(1));
+        overlay.set_savepoint(SavepointId(1)).unwrap();
         overlay.set(&key(1), Some(vec![0; 100].into()));
         overlay.set(&key(1), Some(vec![0; 10].into()));
         overlay.set(&key(1), None);

@@ -3,12 +3,13 @@
 mod read;
 mod write;
 
-pub(crate) use read::{Fetched, View, lock_request, lookup, lookup_many, missing_row, primary_key};
+pub(crate) use read::{Fetched, lock_request, lookup, lookup_many, missing_row, primary_key};
 
 use crate::catalogue::Table;
 use crate::commit::{Raises, Work};
 use crate::locks::Owner;
 use crate::overlay::Overlay;
+use crate::view::View;
 use crate::{Store, StoreError, TransactionOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,7 +70,7 @@ impl Transaction {
 
     /// Takes the snapshot of its consistent reads now.
     pub fn take_snapshot(&mut self) {
-        self.view = Some(View::new(&self.store.engine));
+        self.view = Some(self.store.engine.newest_view());
     }
 
     /// The next consistent read takes a new snapshot, if the isolation is
@@ -83,16 +84,17 @@ impl Transaction {
     /// What its consistent reads see.
     pub(crate) fn view(&mut self) -> Arc<View> {
         let engine = &self.store.engine;
-        Arc::clone(self.view.get_or_insert_with(|| View::new(engine)))
+        Arc::clone(self.view.get_or_insert_with(|| engine.newest_view()))
     }
 
     /// Sets a savepoint; one with the same id moves.
     ///
     /// # Errors
-    /// [`StoreError::TransactionTooLarge`], [`StoreError::RolledBack`].
+    /// [`StoreError::TransactionTooLarge`], [`StoreError::RolledBack`], and
+    /// [`StoreError::Invalid`] if there are too many.
     pub fn set_savepoint(&mut self, id: SavepointId) -> Result<(), StoreError> {
         self.check_open()?;
-        self.overlay.set_savepoint(id);
+        self.overlay.set_savepoint(id)?;
         let result = self.check_size();
         self.after(result)
     }

@@ -1,5 +1,6 @@
 //! Kills a process that commits, again and again, and looks whether every
-//! acknowledged row is there and none is half there.
+//! acknowledged row is there and none is half there; and the same where the disk
+//! takes no more.
 //!
 //! The killed process is this test's own binary, started with an environment
 //! variable that makes its test `child` work instead of passing at once.
@@ -14,11 +15,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use vamos_proto::{
-    CommitId, CommitOutcome, Counter, CounterRaise, Durability, Lock, RowBlockBuilder, Write, WriteOp,
+    CommitId, CommitOutcome, Counter, CounterRaise, Durability, ErrorCode, Lock, RowBlockBuilder, Write,
+    WriteOp,
 };
-use vamos_store::{Store, StoreOptions, TransactionOptions};
+use vamos_store::{Store, StoreError, StoreOptions, TransactionOptions};
 
 const DIRECTORY: &str = "VAMOS_STORE_CRASH_DIRECTORY";
+const FULL_DIRECTORY: &str = "VAMOS_STORE_FULL_DIRECTORY";
 const BEGIN: &str = "VAMOS_STORE_CRASH_BEGIN";
 const ROUNDS: u64 = 25;
 const THREADS: u8 = 4;
@@ -46,7 +49,7 @@ fn id(thread: u8, number: u64) -> CommitId {
     }
 }
 
-fn commit_one(store: &Arc<Store>, thread: u8, number: u64) {
+fn try_commit_one(store: &Arc<Store>, thread: u8, number: u64) -> Result<(), StoreError> {
     let table = store.open_table("t").unwrap();
     let keys = keys(thread, number);
     let value = vec![thread; 300];
@@ -72,8 +75,8 @@ fn commit_one(store: &Arc<Store>, thread: u8, number: u64) {
         table: table.table,
     };
     let mut transaction = store.begin(TransactionOptions::default());
-    block_on(transaction.apply(&write)).unwrap();
-    block_on(transaction.commit(Durability::Commit, id(thread, number))).unwrap();
+    block_on(transaction.apply(&write))?;
+    block_on(transaction.commit(Durability::Commit, id(thread, number)))
 }
 
 /// The process that is killed: commits from several threads and prints each
@@ -90,7 +93,7 @@ fn child() {
             let store = &store;
             scope.spawn(move || {
                 for number in begin.. {
-                    commit_one(store, thread, number);
+                    try_commit_one(store, thread, number).unwrap();
                     let line = format!("done {thread} {number} .\n");
                     std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
                 }
@@ -118,6 +121,70 @@ fn run_and_kill(directory: &Path, begin: u64, lifetime: Duration) -> Vec<(u8, u6
     child.kill().unwrap();
     child.wait().unwrap();
     reader.join().unwrap()
+}
+
+/// The process whose disk fills up: its files may not grow beyond a size.
+#[test]
+fn child_on_full_disk() {
+    let Ok(directory) = std::env::var(FULL_DIRECTORY) else {
+        return;
+    };
+    let mut options = StoreOptions::new(&directory);
+    options.cache_bytes = 1 << 20;
+    let store = Store::open(options).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let store = &store;
+            scope.spawn(move || {
+                let failure = (1..100_000).find_map(|number| {
+                    let failure = try_commit_one(store, thread, number).err();
+                    if failure.is_none() {
+                        println!("done {thread} {number} .");
+                    }
+                    failure
+                });
+                assert_eq!(failure.unwrap().code(), ErrorCode::Storage);
+            });
+        }
+    });
+    assert_eq!(
+        try_commit_one(&store, 0, 200_000).unwrap_err().code(),
+        ErrorCode::Storage
+    );
+    let status = store.status();
+    assert!(status.failed && status.commits_failed > 0, "{status:?}");
+    assert_eq!((status.locks_held, status.transactions), (0, 0));
+    // Reading goes on.
+    let table = store.open_table("t").unwrap();
+    let mut rows = RowBlockBuilder::new();
+    let mut transaction = store.begin(TransactionOptions::default());
+    let key = &keys(0, 1)[0];
+    let found = block_on(transaction.get(table.indexes[0], key, Lock::None, None, &mut rows));
+    assert!(found.unwrap());
+    println!("orderly end");
+}
+
+#[test]
+fn full_disk_fails_commits_and_loses_none() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).create_table("t", b"", 2, [1, 1]).unwrap();
+    let output = Command::new("sh")
+        // 512-byte blocks; whoever ignores the signal gets an error from write(2).
+        .args(["-c", "trap '' XFSZ; ulimit -f 8000; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "child_on_full_disk", "--nocapture", "--test-threads=1"])
+        .env(FULL_DIRECTORY, directory.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("orderly end"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let done: BTreeSet<_> = text.lines().filter_map(acknowledged).collect();
+    assert!(done.len() > 100, "only {} commits were acknowledged", done.len());
+    check(directory.path(), &done);
 }
 
 /// A whole line only: without its full stop the kill has cut it off.

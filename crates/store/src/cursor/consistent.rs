@@ -1,11 +1,12 @@
 //! Batches of consistent scans: nothing in them waits.
 
 use super::{Cursor, Room};
+use crate::StoreError;
 use crate::engine::Engine;
 use crate::keys::{self, FullKey};
 use crate::overlay::Overlay;
 use crate::transaction::{lookup_many, missing_row, primary_key};
-use crate::{StoreError, transaction::View};
+use crate::view::View;
 use std::sync::Arc;
 use vamos_proto::{IndexId, Row, RowBlockBuilder};
 

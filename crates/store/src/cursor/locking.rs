@@ -5,9 +5,9 @@ use crate::engine::Engine;
 use crate::keys::FullKey;
 use crate::locks::{Acquired, Mode};
 use crate::overlay::Overlay;
-use crate::transaction::{Fetched, lock_request};
-use crate::{StoreError, Transaction};
-use vamos_proto::{Direction, LockWait, RowBlockBuilder};
+use crate::transaction::{Fetched, lock_request, primary_key};
+use crate::{StoreError, Transaction, keys};
+use vamos_proto::{Direction, IndexId, LockWait, Row, RowBlockBuilder};
 
 impl Transaction {
     pub(super) async fn fill_locked(
@@ -47,26 +47,80 @@ impl Transaction {
     ) -> Result<bool, StoreError> {
         let (row, waited) = match cursor.fetch {
             None => match self.acquire(key, mode, wait).await? {
-                Acquired::Skipped => (None, false),
-                acquired => (Some(FullKey::clone(key)), acquired == Acquired::AfterWait),
+                Acquired::Skipped => return Ok(false),
+                acquired => (FullKey::clone(key), acquired == Acquired::AfterWait),
             },
-            Some(primary) => match self.lock_row_of(key, primary, mode, wait).await? {
-                (Fetched::Row(row), waited) => (Some(row), waited),
-                (Fetched::Gone | Fetched::Skipped, waited) => (None, waited),
+            Some(primary) => match self.lock_fetched(cursor, key, primary, mode, wait).await? {
+                (Fetched::Row(row), waited) => (row, waited),
+                (Fetched::Gone | Fetched::Skipped, waited) => {
+                    cursor.renew_after(waited);
+                    return Ok(false);
+                }
             },
         };
-        if waited {
-            // What the other transaction committed is ahead, too.
-            cursor.stored = None;
+        if cursor.fetch.is_none()
+            && let Some(value) = cursor.newest_value(&self.overlay, &self.store.engine, key)
+        {
+            rows.push(&Row {
+                key: keys::client_key(key),
+                primary_key: &[],
+                value,
+            });
+            return Ok(true);
         }
-        match row {
-            Some(row) => self.push_newest(key, &row, rows),
-            None => Ok(false),
+        cursor.renew_after(waited);
+        self.push_newest(key, &row, rows)
+    }
+
+    /// Locks the row of an entry that the cursor stands on, if the entry is still
+    /// there.
+    async fn lock_fetched(
+        &mut self,
+        cursor: &Cursor,
+        entry: &FullKey,
+        primary: IndexId,
+        mode: Mode,
+        wait: LockWait,
+    ) -> Result<(Fetched, bool), StoreError> {
+        let row = match cursor.newest_value(&self.overlay, &self.store.engine, entry) {
+            Some(value) => primary_key(primary, entry, value)?,
+            None => return self.lock_row_of(entry, primary, mode, wait).await,
+        };
+        match self.acquire(&row, mode, wait).await? {
+            Acquired::Skipped => Ok((Fetched::Skipped, false)),
+            Acquired::AtOnce if cursor.is_newest(&self.store.engine) => Ok((Fetched::Row(row), false)),
+            acquired => {
+                let (fetched, waited) = self.lock_row_of(entry, primary, mode, wait).await?;
+                Ok((fetched, waited || acquired == Acquired::AfterWait))
+            }
         }
     }
 }
 
 impl Cursor {
+    /// Whether nothing was written since the stored keys were opened.
+    fn is_newest(&self, engine: &Engine) -> bool {
+        self.version == engine.version()
+    }
+
+    /// The value of a stored key that the cursor stands on, if it is sure to be
+    /// the one committed last: spares a look for it.
+    fn newest_value(&self, overlay: &Overlay, engine: &Engine, key: &[u8]) -> Option<&[u8]> {
+        let stored = self.stored.as_ref()?;
+        if overlay.get(key).is_some() || !self.is_newest(engine) || stored.key() != Some(key) {
+            return None;
+        }
+        stored.value()
+    }
+
+    /// Opens the stored keys anew if there was a wait: what the other transaction
+    /// committed is ahead, too.
+    fn renew_after(&mut self, waited: bool) {
+        if waited {
+            self.stored = None;
+        }
+    }
+
     /// The next key, stored or own, that the transaction has not deleted.
     fn next_key(&mut self, overlay: &Overlay, engine: &Engine) -> Result<Option<FullKey>, StoreError> {
         // Passing happens only once the row is locked: a wait may be dropped.

@@ -91,19 +91,28 @@ impl Queue {
         }
     }
 
-    /// The owners for whom this owner, which waits here, waits.
+    /// Owners from whom all for whom this owner waits here can be reached.
+    ///
+    /// An exclusive waiter waits for everybody before it, so whoever waits behind
+    /// one need not name those: a long queue has short answers.
     pub(super) fn blockers(&self, owner: OwnerId) -> Vec<OwnerId> {
         let Some(place) = self.waiters.iter().position(|waiter| waiter.owner == owner) else {
             return Vec::new();
         };
         let mode = self.waiters[place].mode;
-        let holders = self.holders.iter().copied();
-        let ahead = self.waiters.iter().take(place).map(|w| (w.owner, w.mode));
-        holders
-            .chain(ahead)
-            .filter(|&(other, held)| other != owner && held.conflicts_with(mode))
-            .map(|(other, _)| other)
-            .collect()
+        let mut blockers = Vec::new();
+        for ahead in self.waiters.iter().take(place).rev() {
+            if ahead.mode.conflicts_with(mode) {
+                blockers.push(ahead.owner);
+            }
+            if ahead.mode == Mode::Exclusive {
+                return blockers;
+            }
+        }
+        let holders = self.holders.iter();
+        let conflicting = holders.filter(|(other, held)| *other != owner && held.conflicts_with(mode));
+        blockers.extend(conflicting.map(|(other, _)| *other));
+        blockers
     }
 
     /// Takes a waiter out of the queue; says whether it was there.

@@ -9,27 +9,10 @@ use crate::{StoreError, keys};
 use std::ops::Deref;
 use std::sync::Arc;
 use vamos_proto::{IndexEntry, IndexId, Lock, LockWait, Row, RowBlockBuilder};
-use vamos_rocks::{Pinned, ReadOptions, Snapshot};
+use vamos_rocks::{Pinned, ReadOptions};
 
 /// How many keys are read at once: each pins its block meanwhile.
 const CHUNK: usize = 128;
-
-/// A snapshot, ready to be read from.
-#[derive(Debug)]
-pub(crate) struct View {
-    pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) options: ReadOptions,
-}
-
-impl View {
-    pub(super) fn new(engine: &Engine) -> Arc<Self> {
-        let snapshot = Arc::new(engine.db.snapshot());
-        Arc::new(Self {
-            options: ReadOptions::new().snapshot(Arc::clone(&snapshot)),
-            snapshot,
-        })
-    }
-}
 
 /// A value where it was found.
 pub(crate) enum Found<'a> {
