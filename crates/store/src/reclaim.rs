@@ -14,7 +14,8 @@ use vamos_rocks::{ReadOptions, WriteBatch, WriteMode};
 /// later read something until it is compacted away.
 const FEW: usize = 1000;
 
-/// From so many bytes on disk on, the range is compacted at once.
+/// From so many bytes on disk on, whole files are deleted, and the range is
+/// compacted however few entries it seems to have.
 const COMPACT_BYTES: u64 = 4 << 20;
 
 /// How long to wait after a failure.
@@ -102,12 +103,14 @@ impl Reclaimer {
             data.delete_files_in_range(&low..&high)?;
         }
         let mut batch = WriteBatch::new();
-        if !self.delete_few(&mut batch, &low, &high)? {
+        let few = self.delete_few(&mut batch, &low, &high)?;
+        if !few {
             batch.clear();
             batch.delete_range(data, &low, &high);
         }
         self.engine.write(&mut batch, WriteMode::Buffered)?;
-        if large {
+        // Few entries in many bytes: what an interrupted attempt has left.
+        if large || !few {
             data.compact_range(&low..&high);
         }
         if self.state.lock().stopped {

@@ -13,4 +13,5 @@ mod reclaim;
 mod savepoints;
 mod sizes;
 mod support;
+mod transfers;
 mod writes;
