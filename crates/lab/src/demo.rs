@@ -147,7 +147,7 @@ impl Demonstration {
             self.stack.vm.kill();
             acked.extend(running.finish());
             self.stack.vm.boot_again()?;
-            self.stack.wait_for_vamos()?;
+            self.stack.wait_for("SELECT COUNT(*) FROM demo_vamos.orders")?;
             verdict = kills::verify(&acked, |statements| self.stack.vm.sql_from_host(statements))?;
             println!(
                 "kill {round} of {rounds} of the guest: {} transactions acknowledged, {} lost, {} by half",

@@ -147,18 +147,17 @@ impl GuestStack {
     pub fn cool_down(&mut self) -> Result<()> {
         self.daemon.stop()?;
         self.daemon.start_again()?;
-        self.vm.restart_mariadb()?;
-        self.wait_for_vamos()
+        self.vm.restart_mariadb()
     }
 
-    /// Waits until a statement reaches the host.
+    /// Waits until a statement that needs the host succeeds.
     ///
     /// # Errors
-    /// If none does within half a minute.
-    pub fn wait_for_vamos(&mut self) -> Result<()> {
+    /// If it does not within half a minute: with its last error.
+    pub fn wait_for(&mut self, statement: &str) -> Result<()> {
         let mut last = None;
         for _ in 0..60 {
-            match self.vm.sql("SHOW ENGINE VAMOS STATUS") {
+            match self.vm.sql(statement) {
                 Ok(_) => return Ok(()),
                 Err(error) => last = Some(error),
             }

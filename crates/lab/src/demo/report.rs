@@ -61,7 +61,8 @@ impl Report {
         println!(
             "\nkicks: guest to host (doorbells of VAMOS over vsock; virtio-blk notifications of InnoDB's disk)\n\
              intr:  interrupts into the guest by the same device\n\
-             host CPU: ms on the host outside the virtual processors (QEMU's I/O, worker, vsock device)\n\
+             host CPU: ms on the host outside the virtual processors (QEMU's I/O, worker, vsock device);\n\
+             \x20      counting a kick costs QEMU a line in a file, which is in InnoDB's figure\n\
              result: whether both engines' output is the same, and the start of its SHA-256"
         );
         self.print_bed();
