@@ -121,8 +121,9 @@ fn no_more_than_the_credit_and_one_batch_is_under_way() {
     lane.fill(table, 3000, 1000);
     lane.begin();
     lane.send(&Request::Scan(scan(table, 1, 20_000)));
-    let (mut rows, mut last) = (0, false);
+    let (mut rows, mut last, mut rounds) = (0, false, 0);
     loop {
+        rounds += 1;
         // All that comes without further credit.
         let mut bytes = 0;
         while let Some(batch) = lane.try_receive(Duration::from_millis(100)).unwrap() {
@@ -137,6 +138,7 @@ fn no_more_than_the_credit_and_one_batch_is_under_way() {
         lane.send(&credit(1, u32::try_from(bytes).unwrap()));
     }
     assert_eq!(rows, 3000);
+    assert!(rounds > 10, "{rounds} rounds of credit for 3 MB");
 }
 
 #[test]

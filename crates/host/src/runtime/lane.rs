@@ -344,6 +344,11 @@ impl Lane {
         self.lane.index()
     }
 
+    /// How often the guest had to be woken so far.
+    pub fn doorbells_rung(&self) -> u64 {
+        self.lane.counters().doorbells_rung
+    }
+
     /// A handle by which its counters can be read while its task owns it. The
     /// guest's socket closes only when the handle is gone too.
     pub fn watch(&self) -> LaneWatch {

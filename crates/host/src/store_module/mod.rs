@@ -53,7 +53,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             cursors: 256,
-            batch_bytes: 64 << 10,
+            batch_bytes: 128 << 10,
             batch_rows: 16 << 10,
             read_ahead: (1024, 4 << 20),
         }
@@ -62,10 +62,10 @@ impl Default for Limits {
 
 impl Limits {
     /// Limits that suit a response ring of this size: a batch fills no more than
-    /// a quarter, so that making one and reading another go on at once.
+    /// half of it, so that making one and reading another go on at once.
     pub fn for_response_ring(bytes: usize) -> Self {
         Self {
-            batch_bytes: (bytes / 4).clamp(4 << 10, 256 << 10),
+            batch_bytes: (bytes / 2).clamp(4 << 10, 256 << 10),
             ..Self::default()
         }
     }

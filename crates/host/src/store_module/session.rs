@@ -167,9 +167,11 @@ impl Session {
             }
             Turn::Batch(false) => {
                 let rows = std::mem::take(&mut stream.rows);
+                let rung = self.lane.doorbells_rung();
                 self.answer(stream.tag, &Response::Rows(rows.block())).await?;
+                stream.sent(&rows, self.lane.doorbells_rung() > rung);
                 stream.rows = rows;
-                stream.sent();
+                stream.rows.clear();
                 self.streams.add(stream);
             }
         }

@@ -5,8 +5,14 @@ use std::collections::VecDeque;
 use vamos_proto::{CursorId, Failure, RowBlockBuilder, Scan};
 use vamos_store::Cursor;
 
-/// Bytes of a scan's first batch.
-const FIRST_BATCH_BYTES: usize = 16 << 10;
+/// Bytes of a batch for a reader that is awake. Some 20 microseconds' work: less
+/// than a reader polls before it sleeps, so that it finds the next batch polling
+/// and needs no doorbell. Larger ones are not faster.
+const SMALL_BATCH_BYTES: usize = 8 << 10;
+
+/// After so many batches in a row for which the reader had to be woken, batches
+/// grow.
+const SLEEPS_BEFORE_GROWTH: u32 = 3;
 
 /// One cursor and how far its reader lets it go.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub(super) struct Stream {
     batch_bytes: usize,
     max_rows: usize,
     max_bytes: usize,
+    /// How many batches in a row the reader had to be woken for.
+    rang: u32,
     credit: u64,
     /// Bytes sent and not given back.
     under_way: u64,
@@ -41,9 +49,10 @@ impl Stream {
             cursor,
             rows: RowBlockBuilder::new(),
             batch_rows: rows(scan.batch_rows).clamp(1, max_rows),
-            batch_bytes: FIRST_BATCH_BYTES.min(limits.batch_bytes),
+            batch_bytes: SMALL_BATCH_BYTES.min(limits.batch_bytes),
             max_rows,
             max_bytes: limits.batch_bytes,
+            rang: 0,
             credit: scan.credit.into(),
             under_way: 0,
             asked: true,
@@ -64,13 +73,22 @@ impl Stream {
         (self.batch_rows.saturating_sub(self.rows.rows()), self.batch_bytes)
     }
 
-    /// The batch was sent.
-    pub(super) fn sent(&mut self) {
-        self.under_way += self.rows.len() as u64;
+    /// The batch was sent, and the reader had to be woken for it or not.
+    ///
+    /// Rows double with each batch. Bytes follow the reader: if it sleeps again
+    /// and again (because the disk is slow, say), each doorbell should be worth
+    /// more.
+    pub(super) fn sent(&mut self, rows: &RowBlockBuilder, rang: bool) {
+        self.under_way += rows.len() as u64;
         self.asked = false;
-        self.rows.clear();
         self.batch_rows = self.batch_rows.saturating_mul(2).min(self.max_rows);
-        self.batch_bytes = (self.batch_bytes * 2).min(self.max_bytes);
+        self.rang = if rang { self.rang + 1 } else { 0 };
+        if self.rang >= SLEEPS_BEFORE_GROWTH {
+            self.rang = 0;
+            self.batch_bytes = (self.batch_bytes * 2).min(self.max_bytes);
+        } else if !rang {
+            self.batch_bytes = (self.batch_bytes / 2).max(SMALL_BATCH_BYTES.min(self.max_bytes));
+        }
     }
 
     fn give_back(&mut self, bytes: u32) {
