@@ -67,20 +67,22 @@ impl StreamPath {
         body: &mut Vec<u8>,
     ) -> Result<Option<Received>, LaneError> {
         let mut turn = 0;
-        while turn < TURN {
-            match self.frame()? {
-                Some(header) => {
-                    if let Some(received) = self.take(means, header, assembler, body)? {
-                        return Ok(Some(received));
-                    }
+        loop {
+            if let Some(header) = self.frame()? {
+                if let Some(received) = self.take(means, header, assembler, body)? {
+                    return Ok(Some(received));
                 }
-                None => match self.read(means)? {
+            } else if turn < TURN {
+                match self.read(means)? {
                     0 => return Ok(None),
                     count => turn += count,
-                },
+                }
+            } else {
+                // What is left is in the socket and not in our buffer, so who
+                // sleeps on the socket now misses nothing.
+                return Ok(None);
             }
         }
-        Ok(None)
     }
 
     /// The header of the next frame, if the frame is there whole.
@@ -188,5 +190,49 @@ impl StreamPath {
         self.written = 0;
         self.stuck = false;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+    use crate::counters::Tally;
+    use crate::socket::Socket;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    #[test]
+    fn no_whole_frame_is_left_in_the_buffer_when_nothing_was_received() {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let (here, there) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
+        let writer = std::thread::spawn(move || {
+            let (socket, tally) = (Socket::accepted(there), Tally::default());
+            let means = Means {
+                socket: &socket,
+                tally: &tally,
+            };
+            let (mut path, body, mut sent) = (StreamPath::new(), vec![5; 20 << 20], 0);
+            while sent < body.len() {
+                match path.push(means, 1, 2, &body[sent..]).unwrap() {
+                    Some(count) => sent += count,
+                    None => std::thread::yield_now(),
+                }
+            }
+            while !path.write(means).unwrap() {
+                std::thread::yield_now();
+            }
+            socket
+        });
+        let (socket, tally) = (Socket::accepted(here), Tally::default());
+        let means = Means {
+            socket: &socket,
+            tally: &tally,
+        };
+        let (mut path, mut assembler, mut body) = (StreamPath::new(), Assembler::new(1 << 30), Vec::new());
+        while path.receive(means, &mut assembler, &mut body).unwrap().is_none() {
+            assert!(!path.has_buffered_input());
+        }
+        assert!(body.len() == 20 << 20 && body.iter().all(|&byte| byte == 5));
+        drop(writer.join());
     }
 }
