@@ -1,0 +1,212 @@
+/* What the C++ shim and the Rust side call of each other. The Rust side has the
+   same declarations in src/boundary/; SAFETY.md has the rules. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+extern "C" {
+
+/* ---- Descriptions, built by the shim when a table is opened ---- */
+
+/* How a column lies in MariaDB's record buffer. */
+enum vamos_storage : uint8_t {
+  VAMOS_FIXED = 0,  /* `length` bytes */
+  VAMOS_PADDED = 1, /* `length` bytes, filled up with the `pad` pattern */
+  VAMOS_VAR = 2,    /* `length_bytes` of length, then up to `length` bytes */
+  VAMOS_BLOB = 3,   /* `length_bytes` of length, then a pointer */
+  VAMOS_BIT = 4     /* `bit_length` bits at `bit_offset`, then `length` bytes */
+};
+
+/* How a column's value becomes bytes that sort. */
+enum vamos_order : uint8_t {
+  VAMOS_UNSIGNED = 0, /* little-endian integer */
+  VAMOS_SIGNED = 1,   /* little-endian integer, two's complement */
+  VAMOS_BYTES = 2,    /* as it lies there */
+  VAMOS_TEXT = 3,     /* by its collation */
+  VAMOS_SERVER = 4    /* by Field::sort_string */
+};
+
+struct vamos_column {
+  uint32_t offset;
+  uint32_t length;
+  uint32_t null_offset;
+  uint32_t bit_offset;
+  uint32_t sort_length; /* what Field::sort_string writes */
+  uint8_t null_mask;    /* 0: NOT NULL */
+  vamos_storage storage;
+  vamos_order order;
+  uint8_t length_bytes;
+  uint8_t bit_shift;
+  uint8_t bit_length;
+  uint8_t stored;  /* 0: a virtual column */
+  uint8_t pad_length;
+  uint8_t pad[4];
+  const void *collation; /* CHARSET_INFO, for VAMOS_TEXT */
+  void *field;           /* Field */
+};
+
+struct vamos_key_part {
+  uint32_t column;
+  uint32_t length;  /* bytes of the value that count */
+  uint8_t nullable;
+  uint8_t variable; /* two bytes of length in key images */
+  uint8_t reverse;  /* DESC */
+  uint8_t prefix;   /* only the value's beginning counts */
+};
+
+struct vamos_key {
+  const vamos_key_part *parts;
+  uint32_t user_parts;
+  uint32_t all_parts; /* with those of the primary key that the server adds */
+  uint8_t unique;
+};
+
+struct vamos_table {
+  const vamos_column *columns;
+  uint32_t column_count;
+  const vamos_key *keys;
+  uint32_t key_count;
+  uint32_t primary_key; /* UINT32_MAX: hidden */
+  uint32_t record_length;
+  uint32_t auto_increment; /* the column; UINT32_MAX: none */
+  const uint8_t *defaults;
+};
+
+struct vamos_level {
+  uint32_t flags; /* for strnxfrm */
+  uint8_t pad_space;
+  uint8_t pad_length;
+  uint8_t pad[8]; /* the weight of a space on this level */
+};
+
+struct vamos_collation {
+  uint8_t binary;
+  uint8_t trim; /* trailing spaces go before weights are taken */
+  uint8_t multi_byte;
+  uint8_t level_count;
+  uint32_t max_bytes; /* of a character */
+  vamos_level levels[6];
+};
+
+/* The statement and transaction as the server sees them. */
+struct vamos_context {
+  uint8_t isolation; /* ISO_READ_UNCOMMITTED .. ISO_SERIALIZABLE */
+  uint8_t multi_statement;
+  uint32_t lock_wait_seconds;
+};
+
+enum vamos_lock : uint8_t { VAMOS_LOCK_NONE = 0, VAMOS_LOCK_SHARED = 1, VAMOS_LOCK_EXCLUSIVE = 2 };
+enum vamos_wait : uint8_t { VAMOS_WAIT = 0, VAMOS_NOWAIT = 1, VAMOS_SKIP = 2 };
+
+/* What a handler is to do in the statement that begins. */
+struct vamos_use {
+  vamos_lock lock;
+  vamos_wait wait;
+  uint32_t lock_ahead; /* rows that a locking scan may lock ahead of its reader */
+};
+
+struct vamos_stats {
+  uint64_t rows, data_bytes, index_bytes;
+};
+
+struct vamos_settings {
+  const char *endpoint, *window, *token_file;
+  uint64_t poll_budget_us;
+};
+
+struct vamos_counters {
+  uint64_t requests, responses, frames_sent, frames_received, bytes_sent, bytes_received, doorbells_rung,
+      doorbells_suppressed, doorbells_received, sleeps, poll_us, lanes_open, connects;
+  char mode[16];
+  char endpoint[256];
+};
+
+/* ---- Rust, called by the shim ---- */
+
+typedef struct vamos_rust_connection vamos_rust_connection;
+typedef struct vamos_rust_share vamos_rust_share;
+typedef struct vamos_rust_handler vamos_rust_handler;
+
+int vamos_start(const vamos_settings *);
+int vamos_check_endpoint(const char *endpoint, char *message, size_t size);
+int vamos_configure(const vamos_settings *);
+void vamos_stop();
+void vamos_read_counters(vamos_counters *);
+size_t vamos_status_text(char *text, size_t size);
+
+vamos_rust_connection *vamos_connection_new(void *thd);
+void vamos_connection_free(vamos_rust_connection *);
+int vamos_statement_begin(vamos_rust_connection *, const vamos_context *);
+int vamos_take_snapshot(vamos_rust_connection *);
+int vamos_statement_end(vamos_rust_connection *);
+int vamos_commit(vamos_rust_connection *, uint8_t durability);
+int vamos_rollback(vamos_rust_connection *);
+int vamos_statement_rollback(vamos_rust_connection *);
+int vamos_savepoint_set(vamos_rust_connection *, uint64_t *id);
+int vamos_savepoint_rollback(vamos_rust_connection *, uint64_t id);
+int vamos_savepoint_release(vamos_rust_connection *, uint64_t id);
+/* The sentence that belongs to `error`; 0 if there is none. */
+size_t vamos_error_text(vamos_rust_connection *, int error, char *text, size_t size);
+
+int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment);
+int vamos_drop_table(vamos_rust_connection *, const char *name);
+int vamos_rename_table(vamos_rust_connection *, const char *from, const char *to);
+
+int vamos_share_open(vamos_rust_connection *, const char *name, uint32_t indexes, vamos_rust_share **);
+void vamos_share_free(vamos_rust_share *);
+
+vamos_rust_handler *vamos_handler_open(vamos_rust_share *, const vamos_table *);
+void vamos_handler_close(vamos_rust_handler *);
+void vamos_handler_use(vamos_rust_handler *, const vamos_use *);
+void vamos_handler_columns(vamos_rust_handler *, const uint32_t *read_set, size_t words, uint8_t all);
+void vamos_handler_columns_changed(vamos_rust_handler *);
+uint8_t vamos_handler_columns_known(vamos_rust_handler *);
+
+int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);
+int vamos_rnd_next(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record);
+int vamos_rnd_pos(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, const uint8_t *position);
+void vamos_scan_end(vamos_rust_handler *, vamos_rust_connection *);
+void vamos_hidden_position(vamos_rust_handler *, uint8_t *position);
+
+int vamos_index_init(vamos_rust_handler *, vamos_rust_connection *, uint32_t key);
+/* `find` is an ha_rkey_function; `end_key`, if not null, bounds a range whose
+   end is `end_find`. */
+int vamos_index_read(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, uint8_t keyread,
+                     const uint8_t *key, uint32_t key_length, uint32_t find, const uint8_t *end_key,
+                     uint32_t end_key_length, uint32_t end_find);
+int vamos_index_edge(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, uint8_t keyread,
+                     uint8_t last, const uint8_t *end_key, uint32_t end_key_length, uint32_t end_find);
+/* `within`: the scan ends where its range does. */
+int vamos_index_step(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, uint8_t keyread,
+                     uint8_t backward, uint8_t within);
+int vamos_index_next_same(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, uint8_t keyread,
+                          const uint8_t *key, uint32_t key_length);
+uint64_t vamos_range_rows(vamos_rust_handler *, vamos_rust_connection *, uint32_t key, const uint8_t *min_key,
+                          uint32_t min_length, uint32_t min_find, const uint8_t *max_key, uint32_t max_length,
+                          uint32_t max_find);
+
+int vamos_write_row(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0, const uint8_t *record,
+                    uint64_t auto_increment_next, uint8_t gather, uint32_t *duplicate_key);
+int vamos_bulk_end(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0, uint32_t *duplicate_key);
+int vamos_update_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *old_record,
+                     const uint8_t *new_record, uint64_t auto_increment_next, uint32_t *duplicate_key);
+int vamos_delete_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *record);
+int vamos_truncate(vamos_rust_handler *, vamos_rust_connection *);
+
+uint64_t vamos_auto_increment_next(vamos_rust_handler *);
+int vamos_auto_increment_reset(vamos_rust_handler *, vamos_rust_connection *, uint64_t next);
+uint64_t vamos_auto_increment_reserve(vamos_rust_handler *, uint64_t offset, uint64_t increment, uint64_t count);
+int vamos_table_stats(vamos_rust_handler *, vamos_rust_connection *, uint8_t fresh, vamos_stats *);
+
+/* ---- The shim, called by Rust (server.cc) ---- */
+
+void vamos_server_collation(const void *collation, vamos_collation *out);
+size_t vamos_server_weights(const void *collation, uint32_t flags, const uint8_t *text, size_t length,
+                            uint8_t *weights, size_t size);
+size_t vamos_server_weights_bound(const void *collation, size_t length);
+size_t vamos_server_trimmed(const void *collation, const uint8_t *text, size_t length);
+size_t vamos_server_characters(const void *collation, const uint8_t *text, size_t length, size_t characters);
+void vamos_server_sort_string(void *field, const uint8_t *value, uint8_t *out, uint32_t length);
+uint8_t vamos_server_killed(const void *thd);
+void vamos_server_must_rollback(void *thd);
+}

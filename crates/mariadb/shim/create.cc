@@ -1,0 +1,91 @@
+/* DDL: CREATE, DROP, RENAME, TRUNCATE, and what CREATE refuses. */
+#include "handler.h"
+#include <string>
+
+/* The host's name for the table: MariaDB's path without its beginning, as
+   `database/table`, both encoded as for file names. */
+std::string vamos_table_name(const char *path) {
+  std::string name = path;
+  const size_t table = name.rfind('/');
+  if (table == std::string::npos || table == 0)
+    return name;
+  const size_t database = name.rfind('/', table - 1);
+  return database == std::string::npos ? name : name.substr(database + 1);
+}
+
+/* The primary index, explicit or hidden, and the secondary ones. */
+uint vamos_index_count(const TABLE_SHARE *share) {
+  return share->keys + (share->primary_key == MAX_KEY ? 1 : 0);
+}
+
+static int refuse(const char *what) {
+  my_error(ER_ILLEGAL_HA_CREATE_OPTION, MYF(0), "VAMOS", what);
+  return HA_WRONG_CREATE_OPTION;
+}
+
+/* What the parser lets through and this engine does not have. FULLTEXT and
+   SPATIAL indexes, temporary tables and sequences are refused by the server
+   itself, by the engine's flags. */
+int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
+  if (info->alter_info) {
+    List_iterator<Key> keys(info->alter_info->key_list);
+    while (Key *key = keys++)
+      if (key->type == Key::FOREIGN_KEY)
+        return refuse("FOREIGN KEY");
+  }
+  if (info->tmp_table())
+    return refuse("TEMPORARY");
+  if (info->data_file_name && *info->data_file_name)
+    return refuse("DATA DIRECTORY");
+  if (info->index_file_name && *info->index_file_name)
+    return refuse("INDEX DIRECTORY");
+  for (uint i = 0; i < form->s->keys; i++) {
+    if (form->key_info[i].algorithm == HA_KEY_ALG_RTREE)
+      return refuse("SPATIAL");
+    if (form->key_info[i].algorithm == HA_KEY_ALG_FULLTEXT)
+      return refuse("FULLTEXT");
+  }
+  return 0;
+}
+
+/* Called for CREATE TABLE and for the new table of an ALTER TABLE. */
+int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
+  const int refused = vamos_refuse_unsupported(form, info);
+  if (refused)
+    return refused;
+  const ulonglong first = info->auto_increment_value ? info->auto_increment_value : 1;
+  return vamos_create_table(vamos_connection(current_thd), vamos_table_name(name).c_str(),
+                            vamos_index_count(form->s), first);
+}
+
+int ha_vamos::delete_table(const char *name) {
+  return vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str());
+}
+
+int ha_vamos::rename_table(const char *from, const char *to) {
+  return vamos_rename_table(vamos_connection(current_thd), vamos_table_name(from).c_str(),
+                            vamos_table_name(to).c_str());
+}
+
+int ha_vamos::truncate() { return vamos_truncate(rust, connection()); }
+
+int ha_vamos::reset_auto_increment(ulonglong value) {
+  return vamos_auto_increment_reset(rust, connection(), value ? value : 1);
+}
+
+/* Called by SHOW CREATE TABLE, and by ALTER TABLE for what it does not change. */
+void ha_vamos::update_create_info(HA_CREATE_INFO *info_) {
+  if (!(info_->used_fields & HA_CREATE_USED_AUTO)) {
+    info(HA_STATUS_AUTO);
+    info_->auto_increment_value = stats.auto_increment_value;
+  }
+}
+
+/* Called by ALTER TABLE: whether the rows can stay as they are. */
+bool ha_vamos::check_if_incompatible_data(HA_CREATE_INFO *info_, uint table_changes) {
+  if (table_changes != IS_EQUAL_YES)
+    return COMPATIBLE_DATA_NO;
+  if (info_->used_fields & (HA_CREATE_USED_AUTO | HA_CREATE_USED_DATADIR | HA_CREATE_USED_INDEXDIR))
+    return COMPATIBLE_DATA_NO;
+  return COMPATIBLE_DATA_YES;
+}

@@ -1,0 +1,153 @@
+/* The storage engine as the server sees it: the plugin's declaration, and what
+   the server calls for a connection's transaction:
+
+     external_lock() of the first table       registers the engine (vamos_begin_statement)
+     savepoint_set, savepoint_rollback, ..    SAVEPOINT
+     commit(all=false), rollback(all=false)   the end of a statement; with autocommit also of the transaction
+     commit(all=true), rollback(all=true)     COMMIT, ROLLBACK
+     close_connection                         the client is gone */
+#include "handler.h"
+
+handlerton *vamos_hton;
+
+namespace {
+
+bool in_transaction(THD *thd) { return thd_test_options(thd, OPTION_NOT_AUTOCOMMIT | OPTION_BEGIN); }
+
+vamos_context context_of(THD *thd) {
+  vamos_context context = {};
+  context.isolation = static_cast<uint8_t>(thd_tx_isolation(thd));
+  context.multi_statement = in_transaction(thd);
+  context.lock_wait_seconds = vamos_lock_wait_seconds(thd);
+  return context;
+}
+
+handler *create_handler(handlerton *hton, TABLE_SHARE *share, MEM_ROOT *mem_root) {
+  return new (mem_root) ha_vamos(hton, share);
+}
+
+int close_connection(handlerton *hton, THD *thd) {
+  auto *connection = static_cast<vamos_rust_connection *>(thd_get_ha_data(thd, hton));
+  thd_set_ha_data(thd, hton, nullptr);
+  vamos_connection_free(connection);
+  return 0;
+}
+
+int commit(handlerton *, THD *thd, bool all) {
+  vamos_rust_connection *connection = vamos_connection(thd);
+  if (all || !in_transaction(thd))
+    return vamos_report(thd, vamos_commit(connection, vamos_durability_of(thd)));
+  return vamos_report(thd, vamos_statement_end(connection));
+}
+
+int rollback(handlerton *, THD *thd, bool all) {
+  vamos_rust_connection *connection = vamos_connection(thd);
+  if (all || !in_transaction(thd))
+    return vamos_rollback(connection);
+  return vamos_report(thd, vamos_statement_rollback(connection));
+}
+
+/* The server keeps `savepoint_offset` bytes for each savepoint. */
+int savepoint_set(handlerton *, THD *thd, void *place) {
+  return vamos_report(thd, vamos_savepoint_set(vamos_connection(thd), static_cast<uint64_t *>(place)));
+}
+
+int savepoint_rollback(handlerton *, THD *thd, void *place) {
+  return vamos_report(thd, vamos_savepoint_rollback(vamos_connection(thd), *static_cast<uint64_t *>(place)));
+}
+
+int savepoint_release(handlerton *, THD *thd, void *place) {
+  return vamos_report(thd, vamos_savepoint_release(vamos_connection(thd), *static_cast<uint64_t *>(place)));
+}
+
+/* Row locks are the host's: metadata locks may go. */
+bool savepoint_rollback_can_release_mdl(handlerton *, THD *) { return true; }
+
+int start_consistent_snapshot(handlerton *hton, THD *thd) {
+  trans_register_ha(thd, true, hton, 0);
+  const vamos_context context = context_of(thd);
+  int error = vamos_statement_begin(vamos_connection(thd), &context);
+  if (!error)
+    error = vamos_take_snapshot(vamos_connection(thd));
+  return vamos_report(thd, error);
+}
+
+bool show_status(handlerton *, THD *thd, stat_print_fn *print, enum ha_stat_type type) {
+  if (type != HA_ENGINE_STATUS)
+    return false;
+  char text[4096];
+  const size_t length = vamos_status_text(text, sizeof text);
+  return print(thd, STRING_WITH_LEN("VAMOS"), STRING_WITH_LEN(""), text, length);
+}
+
+int start(void *p) {
+  vamos_hton = static_cast<handlerton *>(p);
+  vamos_hton->flags = HTON_SUPPORTS_EXTENDED_KEYS | HTON_TEMPORARY_NOT_SUPPORTED |
+                      HTON_TRUNCATE_REQUIRES_EXCLUSIVE_USE | HTON_REQUIRES_CLOSE_AFTER_TRUNCATE;
+  vamos_hton->savepoint_offset = sizeof(uint64_t);
+  vamos_hton->create = create_handler;
+  vamos_hton->close_connection = close_connection;
+  vamos_hton->commit = commit;
+  vamos_hton->rollback = rollback;
+  vamos_hton->savepoint_set = savepoint_set;
+  vamos_hton->savepoint_rollback = savepoint_rollback;
+  vamos_hton->savepoint_release = savepoint_release;
+  vamos_hton->savepoint_rollback_can_release_mdl = savepoint_rollback_can_release_mdl;
+  vamos_hton->start_consistent_snapshot = start_consistent_snapshot;
+  vamos_hton->show_status = show_status;
+  static const char *no_files[] = {nullptr};
+  vamos_hton->tablefile_extensions = no_files;
+  const vamos_settings settings = vamos_current_settings();
+  return vamos_start(&settings);
+}
+
+int stop(void *) {
+  vamos_stop();
+  return 0;
+}
+
+struct st_mysql_storage_engine engine_interface = {MYSQL_HANDLERTON_INTERFACE_VERSION};
+
+} // namespace
+
+vamos_rust_connection *vamos_connection(THD *thd) {
+  auto *connection = static_cast<vamos_rust_connection *>(thd_get_ha_data(thd, vamos_hton));
+  if (!connection) {
+    connection = vamos_connection_new(thd);
+    thd_set_ha_data(thd, vamos_hton, connection);
+  }
+  return connection;
+}
+
+int vamos_begin_statement(THD *thd) {
+  trans_register_ha(thd, false, vamos_hton, 0);
+  if (in_transaction(thd))
+    trans_register_ha(thd, true, vamos_hton, 0);
+  const vamos_context context = context_of(thd);
+  return vamos_statement_begin(vamos_connection(thd), &context);
+}
+
+int vamos_report(THD *thd, int error) {
+  char sentence[1024];
+  if (error && vamos_error_text(vamos_connection(thd), error, sentence, sizeof sentence)) {
+    const bool retry = error == HA_ERR_LOCK_DEADLOCK || error == HA_ERR_ROLLBACK;
+    my_printf_error(retry ? ER_LOCK_DEADLOCK : ER_ERROR_DURING_COMMIT, "VAMOS: %s", MYF(0), sentence);
+  }
+  return error;
+}
+
+maria_declare_plugin(vamos){
+    MYSQL_STORAGE_ENGINE_PLUGIN,
+    &engine_interface,
+    "VAMOS",
+    "The VAMOS authors",
+    "Tables kept by the host, reached through shared memory",
+    PLUGIN_LICENSE_GPL,
+    start,
+    stop,
+    0x0001,
+    vamos_status_variables,
+    vamos_system_variables,
+    "0.1.0",
+    MariaDB_PLUGIN_MATURITY_EXPERIMENTAL,
+} maria_declare_plugin_end;

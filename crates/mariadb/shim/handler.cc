@@ -1,0 +1,626 @@
+/* See handler.h. */
+#include "handler.h"
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace {
+
+/* One per table that is open in the server, however many handlers it has. */
+class Vamos_share final : public Handler_share {
+public:
+  explicit Vamos_share(vamos_rust_share *rust) : rust(rust) {}
+  ~Vamos_share() override { vamos_share_free(rust); }
+  vamos_rust_share *const rust;
+};
+
+bool is_text(const Field *field) {
+  switch (field->real_type()) {
+  case MYSQL_TYPE_STRING:
+    return field->type_handler() == &type_handler_string;
+  case MYSQL_TYPE_VARCHAR:
+  case MYSQL_TYPE_VAR_STRING:
+  case MYSQL_TYPE_TINY_BLOB:
+  case MYSQL_TYPE_BLOB:
+  case MYSQL_TYPE_MEDIUM_BLOB:
+  case MYSQL_TYPE_LONG_BLOB:
+  case MYSQL_TYPE_GEOMETRY:
+    return true;
+  default:
+    return false;
+  }
+}
+
+vamos_order order_of(const Field *field) {
+  if (is_text(field))
+    return VAMOS_TEXT;
+  switch (field->real_type()) {
+  case MYSQL_TYPE_TINY:
+  case MYSQL_TYPE_SHORT:
+  case MYSQL_TYPE_INT24:
+  case MYSQL_TYPE_LONG:
+  case MYSQL_TYPE_LONGLONG:
+    return (field->flags & UNSIGNED_FLAG) ? VAMOS_UNSIGNED : VAMOS_SIGNED;
+  case MYSQL_TYPE_ENUM:
+  case MYSQL_TYPE_SET:
+  case MYSQL_TYPE_YEAR:
+  case MYSQL_TYPE_NEWDATE:
+    return VAMOS_UNSIGNED;
+  case MYSQL_TYPE_NEWDECIMAL:
+  case MYSQL_TYPE_TIMESTAMP2:
+  case MYSQL_TYPE_DATETIME2:
+  case MYSQL_TYPE_TIME2:
+  case MYSQL_TYPE_BIT:
+    return VAMOS_BYTES;
+  default:
+    return VAMOS_SERVER;
+  }
+}
+
+void describe_storage(const Field *field, const TABLE *table, vamos_column &column) {
+  column.length = field->pack_length_in_rec();
+  switch (field->real_type()) {
+  case MYSQL_TYPE_VARCHAR:
+  case MYSQL_TYPE_VARCHAR_COMPRESSED: {
+    column.storage = VAMOS_VAR;
+    column.length_bytes = static_cast<const Field_varstring *>(field)->length_bytes;
+    column.length = field->pack_length() - column.length_bytes;
+    break;
+  }
+  case MYSQL_TYPE_TINY_BLOB:
+  case MYSQL_TYPE_BLOB:
+  case MYSQL_TYPE_MEDIUM_BLOB:
+  case MYSQL_TYPE_LONG_BLOB:
+  case MYSQL_TYPE_BLOB_COMPRESSED:
+  case MYSQL_TYPE_GEOMETRY:
+    column.storage = VAMOS_BLOB;
+    column.length_bytes = static_cast<uint8_t>(field->pack_length() - portable_sizeof_char_ptr);
+    break;
+  case MYSQL_TYPE_BIT: {
+    const Field_bit *bit = static_cast<const Field_bit *>(field);
+    column.storage = VAMOS_BIT;
+    column.length = bit->bytes_in_rec;
+    column.bit_length = bit->bit_len;
+    if (bit->bit_len) {
+      column.bit_offset = static_cast<uint32_t>(bit->bit_ptr - table->record[0]);
+      column.bit_shift = bit->bit_ofs;
+    }
+    break;
+  }
+  case MYSQL_TYPE_STRING:
+    if (is_text(field)) {
+      const CHARSET_INFO *cs = field->charset();
+      column.storage = VAMOS_PADDED;
+      column.pad_length = static_cast<uint8_t>(std::min(cs->mbminlen, 4U));
+      cs->fill(reinterpret_cast<char *>(column.pad), column.pad_length, cs->pad_char);
+      break;
+    }
+    column.storage = VAMOS_FIXED;
+    break;
+  default:
+    column.storage = VAMOS_FIXED;
+  }
+}
+
+vamos_key_part describe_part(const KEY_PART_INFO &part, const TABLE_SHARE *share) {
+  const Field *field = share->field[part.fieldnr - 1];
+  vamos_key_part out = {};
+  out.column = part.fieldnr - 1;
+  out.length = part.length;
+  out.nullable = part.null_bit != 0;
+  out.variable = (part.key_part_flag & (HA_VAR_LENGTH_PART | HA_BLOB_PART)) != 0;
+  out.reverse = (part.key_part_flag & HA_REVERSE_SORT) != 0;
+  out.prefix = is_text(field) && field->key_length() != part.length;
+  if (part.key_part_flag & HA_BLOB_PART)
+    out.prefix = 1;
+  return out;
+}
+
+} // namespace
+
+vamos_rust_connection *ha_vamos::connection() const {
+  THD *thd = table ? table->in_use : nullptr;
+  return vamos_connection(thd ? thd : current_thd);
+}
+
+/* ---- What the engine can do ---- */
+
+ulonglong ha_vamos::table_flags() const {
+  return HA_REC_NOT_IN_SEQ | HA_NULL_IN_KEY | HA_CAN_INDEX_BLOBS | HA_CAN_SQL_HANDLER | HA_CAN_GEOMETRY |
+         HA_CAN_BIT_FIELD | HA_CAN_VIRTUAL_COLUMNS | HA_CAN_SKIP_LOCKED | HA_PARTIAL_COLUMN_READ |
+         HA_TABLE_SCAN_ON_INDEX | HA_PRIMARY_KEY_REQUIRED_FOR_POSITION | HA_PRIMARY_KEY_IN_READ_INDEX |
+         HA_PRIMARY_KEY_REQUIRED_FOR_DELETE | HA_REQUIRES_KEY_COLUMNS_FOR_DELETE | HA_BINLOG_ROW_CAPABLE |
+         HA_CRASH_SAFE | HA_ONLINE_ANALYZE;
+}
+
+ulong ha_vamos::index_flags(uint index, uint, bool) const {
+  ulong flags = HA_READ_NEXT | HA_READ_PREV | HA_READ_ORDER | HA_READ_RANGE | HA_KEYREAD_ONLY;
+  if (index == table_share->primary_key)
+    flags |= HA_CLUSTERED_INDEX;
+  return flags;
+}
+
+/* ---- Life ---- */
+
+void ha_vamos::describe(std::vector<vamos_column> &columns, std::vector<vamos_key> &keys,
+                        std::vector<std::vector<vamos_key_part>> &parts) const {
+  for (Field **position = table->field; *position; position++) {
+    Field *field = *position;
+    vamos_column column = {};
+    column.offset = static_cast<uint32_t>(field->ptr - table->record[0]);
+    if (field->null_ptr) {
+      column.null_offset = static_cast<uint32_t>(field->null_ptr - table->record[0]);
+      column.null_mask = field->null_bit;
+    }
+    column.stored = field->stored_in_db();
+    column.order = order_of(field);
+    column.sort_length = field->sort_length();
+    column.collation = column.order == VAMOS_TEXT ? field->charset() : nullptr;
+    column.field = field;
+    describe_storage(field, table, column);
+    columns.push_back(column);
+  }
+  for (uint i = 0; i < table_share->keys; i++) {
+    const KEY &key = table->key_info[i];
+    std::vector<vamos_key_part> list;
+    const uint all = std::max<uint>(key.ext_key_parts, key.user_defined_key_parts);
+    for (uint part = 0; part < all; part++)
+      list.push_back(describe_part(key.key_part[part], table_share));
+    parts.push_back(std::move(list));
+  }
+  for (uint i = 0; i < table_share->keys; i++) {
+    const KEY &key = table->key_info[i];
+    keys.push_back({parts[i].data(), key.user_defined_key_parts, static_cast<uint32_t>(parts[i].size()),
+                    static_cast<uint8_t>((key.flags & HA_NOSAME) != 0)});
+  }
+}
+
+/* The table's share; the first handler asks the host for the table. */
+vamos_rust_share *ha_vamos::share(const char *name, int *error) {
+  *error = 0;
+  lock_shared_ha_data();
+  Vamos_share *found = static_cast<Vamos_share *>(get_ha_share_ptr());
+  if (!found) {
+    vamos_rust_share *opened = nullptr;
+    *error = vamos_share_open(connection(), vamos_table_name(name).c_str(), vamos_index_count(table_share), &opened);
+    if (!*error) {
+      found = new Vamos_share(opened);
+      set_ha_share_ptr(found);
+    }
+  }
+  unlock_shared_ha_data();
+  return found ? found->rust : nullptr;
+}
+
+/* Called when a table enters the table cache. */
+int ha_vamos::open(const char *name, int, uint) {
+  int error;
+  vamos_rust_share *shared = share(name, &error);
+  if (error)
+    return error;
+  std::vector<vamos_column> columns;
+  std::vector<vamos_key> keys;
+  std::vector<std::vector<vamos_key_part>> parts;
+  describe(columns, keys, parts);
+  vamos_table description = {};
+  description.columns = columns.data();
+  description.column_count = static_cast<uint32_t>(columns.size());
+  description.keys = keys.data();
+  description.key_count = static_cast<uint32_t>(keys.size());
+  description.primary_key = has_primary_key() ? table_share->primary_key : UINT32_MAX;
+  description.record_length = table_share->reclength;
+  description.auto_increment =
+      table->found_next_number_field ? table->found_next_number_field->field_index : UINT32_MAX;
+  description.defaults = table_share->default_values;
+  rust = vamos_handler_open(shared, &description);
+  if (!rust)
+    return HA_ERR_INCOMPATIBLE_DEFINITION;
+  ref_length = has_primary_key() ? table->key_info[table_share->primary_key].key_length : 8;
+  return info(HA_STATUS_NO_LOCK | HA_STATUS_VARIABLE | HA_STATUS_CONST);
+}
+
+int ha_vamos::close() {
+  vamos_handler_close(rust);
+  rust = nullptr;
+  return 0;
+}
+
+/* Called for reads through several indexes of one table at once. */
+handler *ha_vamos::clone(const char *name, MEM_ROOT *mem_root) {
+  ha_vamos *copy = static_cast<ha_vamos *>(handler::clone(name, mem_root));
+  if (copy && copy->rust) {
+    copy->lock_type = lock_type;
+    copy->locked_for_write = locked_for_write;
+    copy->apply_use(table->in_use);
+  }
+  return copy;
+}
+
+/* Called at the end of each statement. */
+int ha_vamos::reset() {
+  duplicates_matter = false;
+  gathering = false;
+  in_range = false;
+  if (rust)
+    vamos_handler_columns_changed(rust);
+  return 0;
+}
+
+int ha_vamos::extra(enum ha_extra_function operation) {
+  switch (operation) {
+  case HA_EXTRA_IGNORE_DUP_KEY:
+  case HA_EXTRA_WRITE_CAN_REPLACE:
+  case HA_EXTRA_INSERT_WITH_UPDATE:
+    duplicates_matter = true;
+    break;
+  case HA_EXTRA_NO_IGNORE_DUP_KEY:
+  case HA_EXTRA_WRITE_CANNOT_REPLACE:
+    duplicates_matter = false;
+    break;
+  case HA_EXTRA_KEYREAD:
+  case HA_EXTRA_NO_KEYREAD:
+    vamos_handler_columns_changed(rust);
+    break;
+  default:
+    break;
+  }
+  return 0;
+}
+
+/* Called when the set of columns to read changes within a statement. */
+void ha_vamos::column_bitmaps_signal() {
+  if (rust)
+    vamos_handler_columns_changed(rust);
+}
+
+/* Tells the codec which columns to decode. Where rows are locked to be written
+   all of them are: the whole row is written back. */
+void ha_vamos::choose_columns() {
+  if (vamos_handler_columns_known(rust))
+    return;
+  std::vector<uint32_t> wanted((table_share->fields + 31) / 32);
+  for (uint i = 0; i < table_share->fields; i++)
+    if (bitmap_is_set(table->read_set, i))
+      wanted[i / 32] |= 1U << (i % 32);
+  vamos_handler_columns(rust, wanted.data(), wanted.size(), locked_for_write);
+}
+
+/* ---- Statement ---- */
+
+/* Called before external_lock(), also for statements that never get there, and
+   from other threads than the table's (DROP): only notes. */
+THR_LOCK_DATA **ha_vamos::store_lock(THD *, THR_LOCK_DATA **to, thr_lock_type type) {
+  if (type != TL_IGNORE)
+    lock_type = type;
+  return to;
+}
+
+/* Whether the statement reads until the end whatever it finds, so that rows may
+   be locked in batches: an UPDATE or DELETE without LIMIT locks them all anyway.
+   Any other locking read may stop early and must not have locked rows that it
+   never saw. */
+static uint32_t rows_to_lock_ahead(THD *thd) {
+  switch (thd_sql_command(thd)) {
+  case SQLCOM_UPDATE:
+  case SQLCOM_DELETE:
+    return thd->lex->first_select_lex()->limit_params.explicit_limit ? 1 : 256;
+  case SQLCOM_UPDATE_MULTI:
+  case SQLCOM_DELETE_MULTI:
+    return 256;
+  default:
+    return 1;
+  }
+}
+
+void ha_vamos::apply_use(THD *thd) {
+  vamos_use use = {};
+  const bool in_transaction = thd_test_options(thd, OPTION_NOT_AUTOCOMMIT | OPTION_BEGIN);
+  if (locked_for_write)
+    use.lock = VAMOS_LOCK_EXCLUSIVE;
+  else if (lock_type == TL_READ_WITH_SHARED_LOCKS || lock_type == TL_READ_SKIP_LOCKED ||
+           lock_type == TL_READ_NO_INSERT)
+    use.lock = VAMOS_LOCK_SHARED;
+  else if (thd_tx_isolation(thd) == ISO_SERIALIZABLE && in_transaction)
+    use.lock = VAMOS_LOCK_SHARED;
+  else
+    use.lock = VAMOS_LOCK_NONE;
+  if (lock_type == TL_READ_SKIP_LOCKED || lock_type == TL_WRITE_SKIP_LOCKED)
+    use.wait = VAMOS_SKIP;
+  else if (vamos_lock_wait_seconds(thd) == 0)
+    use.wait = VAMOS_NOWAIT;
+  use.lock_ahead = rows_to_lock_ahead(thd);
+  vamos_handler_use(rust, &use);
+  vamos_handler_columns_changed(rust);
+}
+
+/* Called at the beginning (and, with F_UNLCK, at the end) of each statement that
+   uses the table; under LOCK TABLES at LOCK and UNLOCK. */
+int ha_vamos::external_lock(THD *thd, int type) {
+  if (type == F_UNLCK) {
+    lock_type = TL_UNLOCK;
+    locked_for_write = false;
+    return 0;
+  }
+  locked_for_write = type == F_WRLCK;
+  apply_use(thd);
+  return vamos_begin_statement(thd);
+}
+
+/* Called instead of external_lock() for each statement under LOCK TABLES. */
+int ha_vamos::start_stmt(THD *thd, thr_lock_type type) {
+  lock_type = type;
+  locked_for_write = type >= TL_FIRST_WRITE;
+  apply_use(thd);
+  return vamos_begin_statement(thd);
+}
+
+/* ---- Statistics ---- */
+
+/* No distribution is known without engine-independent statistics: a full unique
+   key finds one row, a full key ten, and each part less ten times as many. */
+void ha_vamos::set_rec_per_key() {
+  for (uint i = 0; i < table_share->keys; i++) {
+    KEY &key = table->key_info[i];
+    const uint all = key.ext_key_parts;
+    for (uint part = 0; part < all; part++) {
+      ulonglong rows = 1;
+      if (part < key.user_defined_key_parts) {
+        const bool unique = key.flags & HA_NOSAME;
+        for (uint left = key.user_defined_key_parts - part - (unique ? 1 : 0); left; left--)
+          rows *= 10;
+      }
+      rows = std::max<ulonglong>(std::min<ulonglong>(rows, stats.records / 2), 1);
+      if (key.rec_per_key)
+        key.rec_per_key[part] = static_cast<ulong>(rows);
+    }
+  }
+}
+
+/* Called by the optimizer and after errors; `flag` says what is wanted. */
+int ha_vamos::info(uint flag) {
+  if (flag & (HA_STATUS_VARIABLE | HA_STATUS_CONST)) {
+    vamos_stats sizes = {};
+    const int error = vamos_table_stats(rust, connection(), (flag & HA_STATUS_TIME) != 0, &sizes);
+    if (error)
+      return error;
+    stats.records = sizes.rows;
+    /* A table that seems empty would be read at once, as a constant. */
+    if (!stats.records && !(flag & HA_STATUS_TIME))
+      stats.records = 1;
+    stats.deleted = 0;
+    stats.data_file_length = sizes.data_bytes;
+    stats.index_file_length = sizes.index_bytes;
+    stats.mean_rec_length =
+        static_cast<ulong>(sizes.rows ? std::max<uint64_t>(sizes.data_bytes / sizes.rows, 1) : table_share->reclength);
+  }
+  if (flag & HA_STATUS_CONST) {
+    stats.block_size = 16384;
+    stats.max_data_file_length = 0;
+    set_rec_per_key();
+  }
+  if (flag & HA_STATUS_AUTO)
+    stats.auto_increment_value = vamos_auto_increment_next(rust);
+  return 0;
+}
+
+ha_rows ha_vamos::records_in_range(uint index, const key_range *min, const key_range *max, page_range *) {
+  return vamos_range_rows(rust, connection(), index, min ? min->key : nullptr, min ? min->length : 0,
+                          min ? min->flag : 0, max ? max->key : nullptr, max ? max->length : 0,
+                          max ? max->flag : 0);
+}
+
+int ha_vamos::analyze(THD *, HA_CHECK_OPT *) {
+  return info(HA_STATUS_TIME | HA_STATUS_VARIABLE | HA_STATUS_CONST) ? HA_ADMIN_FAILED : HA_ADMIN_OK;
+}
+
+/* The store compacts by itself. */
+int ha_vamos::optimize(THD *thd, HA_CHECK_OPT *options) { return analyze(thd, options); }
+
+/* ---- Table scans ---- */
+
+int ha_vamos::rnd_init(bool scan) { return vamos_rnd_init(rust, connection(), scan); }
+
+int ha_vamos::rnd_next(uchar *record) {
+  choose_columns();
+  return vamos_rnd_next(rust, connection(), record);
+}
+
+int ha_vamos::rnd_pos(uchar *record, uchar *position) {
+  choose_columns();
+  return vamos_rnd_pos(rust, connection(), record, position);
+}
+
+int ha_vamos::rnd_end() {
+  vamos_scan_end(rust, connection());
+  return 0;
+}
+
+/* Called after a row was read, to note its place: the primary key as the server
+   has it in keys, or the hidden row id. */
+void ha_vamos::position(const uchar *record) {
+  if (has_primary_key())
+    key_copy(ref, record, &table->key_info[table_share->primary_key], ref_length);
+  else
+    vamos_hidden_position(rust, ref);
+}
+
+int ha_vamos::cmp_ref(const uchar *a, const uchar *b) {
+  if (!has_primary_key())
+    return memcmp(a, b, ref_length);
+  const KEY &key = table->key_info[table_share->primary_key];
+  for (uint i = 0; i < key.user_defined_key_parts; i++) {
+    const KEY_PART_INFO &part = key.key_part[i];
+    const int order = part.field->key_cmp(a, b);
+    if (order)
+      return (part.key_part_flag & HA_REVERSE_SORT) ? -order : order;
+    a += part.store_length;
+    b += part.store_length;
+  }
+  return 0;
+}
+
+/* ---- Index scans ---- */
+
+int ha_vamos::index_init(uint index, bool) {
+  active_index = index;
+  return vamos_index_init(rust, connection(), index);
+}
+
+int ha_vamos::index_end() {
+  active_index = MAX_KEY;
+  vamos_scan_end(rust, connection());
+  return 0;
+}
+
+int ha_vamos::index_read(uchar *record, const uchar *key, uint length, ha_rkey_function find) {
+  choose_columns();
+  const bool bounded = in_range && end_range;
+  return vamos_index_read(rust, connection(), record, reads_index_alone(), key, length, find,
+                          bounded ? end_range->key : nullptr, bounded ? end_range->length : 0,
+                          bounded ? end_range->flag : 0);
+}
+
+int ha_vamos::index_read_last(uchar *record, const uchar *key, uint length) {
+  return index_read(record, key, length, HA_READ_PREFIX_LAST);
+}
+
+int ha_vamos::index_next(uchar *record) {
+  choose_columns();
+  return vamos_index_step(rust, connection(), record, reads_index_alone(), 0, in_range);
+}
+
+int ha_vamos::index_prev(uchar *record) {
+  choose_columns();
+  return vamos_index_step(rust, connection(), record, reads_index_alone(), 1, in_range);
+}
+
+int ha_vamos::index_first(uchar *record) {
+  choose_columns();
+  const bool bounded = in_range && end_range;
+  return vamos_index_edge(rust, connection(), record, reads_index_alone(), 0, bounded ? end_range->key : nullptr,
+                          bounded ? end_range->length : 0, bounded ? end_range->flag : 0);
+}
+
+int ha_vamos::index_last(uchar *record) {
+  choose_columns();
+  return vamos_index_edge(rust, connection(), record, reads_index_alone(), 1, nullptr, 0, 0);
+}
+
+int ha_vamos::index_next_same(uchar *record, const uchar *key, uint length) {
+  choose_columns();
+  return vamos_index_next_same(rust, connection(), record, reads_index_alone(), key, length);
+}
+
+/* The server's own range reads, with a note that both ends of the range are
+   known, so that the host sends nothing beyond. The server still compares each
+   row with the range's end. */
+int ha_vamos::read_range_first(const key_range *start, const key_range *end, bool eq_range, bool sorted) {
+  in_range = true;
+  const int error = handler::read_range_first(start, end, eq_range, sorted);
+  in_range = false;
+  return error;
+}
+
+int ha_vamos::read_range_next() {
+  in_range = true;
+  const int error = handler::read_range_next();
+  in_range = false;
+  return error;
+}
+
+/* ---- Changes ---- */
+
+/* The AUTO_INCREMENT value that follows the row's, or 0 if it has none. */
+uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
+  Field *field = table->found_next_number_field;
+  if (!field)
+    return 0;
+  const my_ptrdiff_t distance = record - table->record[0];
+  MY_BITMAP *const saved = dbug_tmp_use_all_columns(table, &table->read_set);
+  const longlong value = field->val_int_offset(static_cast<uint>(distance));
+  dbug_tmp_restore_column_map(&table->read_set, saved);
+  if (value == 0 || (value < 0 && !(field->flags & UNSIGNED_FLAG)))
+    return 0;
+  const ulonglong unsigned_value = static_cast<ulonglong>(value);
+  if (unsigned_value >= field->get_max_int_value())
+    return unsigned_value;
+  return unsigned_value + 1;
+}
+
+int ha_vamos::failed(int error, uint32_t duplicate_key) {
+  if (error == HA_ERR_FOUND_DUPP_KEY) {
+    errkey = duplicate_key;
+    lookup_errkey = duplicate_key;
+  }
+  if (error)
+    my_errno = error;
+  return error;
+}
+
+int ha_vamos::write_row(const uchar *record) {
+  if (table->next_number_field && record == table->record[0]) {
+    const int error = update_auto_increment();
+    if (error)
+      return error;
+  }
+  uint32_t duplicate = UINT32_MAX;
+  const int error =
+      vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
+                      gathering && !duplicates_matter, &duplicate);
+  return failed(error, duplicate);
+}
+
+void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }
+
+int ha_vamos::end_bulk_insert() {
+  gathering = false;
+  uint32_t duplicate = UINT32_MAX;
+  return failed(vamos_bulk_end(rust, connection(), table->record[0], &duplicate), duplicate);
+}
+
+int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {
+  uint64_t next = 0;
+  if (table->found_next_number_field && bitmap_is_set(table->write_set, table->found_next_number_field->field_index))
+    next = auto_increment_above(new_record);
+  uint32_t duplicate = UINT32_MAX;
+  const int error = vamos_update_row(rust, connection(), old_record, new_record, next, &duplicate);
+  return failed(error, duplicate);
+}
+
+int ha_vamos::delete_row(const uchar *record) { return failed(vamos_delete_row(rust, connection(), record), 0); }
+
+/* Called by update_auto_increment() for a statement's first value. */
+void ha_vamos::get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
+                                  ulonglong *reserved) {
+  *first = vamos_auto_increment_reserve(rust, offset, increment, wanted);
+  *reserved = wanted;
+}
+
+/* ---- Errors ---- */
+
+bool ha_vamos::get_error_message(int error, String *text) {
+  char sentence[1024];
+  const size_t length = vamos_error_text(connection(), error, sentence, sizeof sentence);
+  if (length)
+    text->append(sentence, length);
+  return false;
+}
+
+void ha_vamos::print_error(int error, myf flags) {
+  char sentence[1024];
+  switch (error) {
+  case HA_ERR_NO_CONNECTION:
+  case HA_ERR_LOCK_DEADLOCK:
+  case HA_ERR_GENERIC:
+  case HA_ERR_ROLLBACK:
+  case HA_ERR_CRASHED:
+    if (vamos_error_text(connection(), error, sentence, sizeof sentence)) {
+      const uint code = error == HA_ERR_NO_CONNECTION                                      ? ER_CONNECT_TO_FOREIGN_DATA_SOURCE
+                        : error == HA_ERR_LOCK_DEADLOCK || error == HA_ERR_ROLLBACK ? ER_LOCK_DEADLOCK
+                                                                                           : ER_GET_ERRMSG;
+      my_printf_error(code, "VAMOS: %s", flags, sentence);
+      return;
+    }
+  }
+  handler::print_error(error, flags);
+}

@@ -1,0 +1,143 @@
+/* The handler class. The server calls a handler in this order:
+
+     create() or delete_table() or rename_table()         DDL, on a handler that is not open
+     open()                                               a table enters the table cache
+       store_lock(), external_lock(F_RDLCK | F_WRLCK)     a statement begins (start_stmt() under LOCK TABLES)
+         info(), records_in_range()                       the optimizer
+         rnd_init() rnd_next().. position() rnd_end()     a table scan; rnd_pos() comes back to a row
+         index_init() index_read().. index_next()..       an index scan
+         index_end()
+         start_bulk_insert() write_row().. end_bulk_insert()
+         update_row(), delete_row()                       on the row read last
+       reset(), external_lock(F_UNLCK)                    the statement ends; the server then calls
+     close()                                              commit or rollback of the engine (engine.cc)
+
+   Everything that is not a matter of the C++ interface is done in Rust. */
+#pragma once
+#include "server.h"
+#include "boundary.h"
+
+extern handlerton *vamos_hton;
+
+/* The connection's Rust side; made at first use. */
+vamos_rust_connection *vamos_connection(THD *thd);
+/* Registers the engine in the statement (and transaction), and begins it. */
+int vamos_begin_statement(THD *thd);
+/* Raises the error that belongs to a failed commit or savepoint. */
+int vamos_report(THD *thd, int error);
+
+/* variables.cc */
+uint vamos_lock_wait_seconds(THD *thd);
+uint8_t vamos_durability_of(THD *thd);
+extern struct st_mysql_sys_var *vamos_system_variables[];
+extern struct st_mysql_show_var vamos_status_variables[];
+vamos_settings vamos_current_settings();
+
+/* create.cc */
+int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info);
+std::string vamos_table_name(const char *path);
+uint vamos_index_count(const TABLE_SHARE *share);
+
+class ha_vamos final : public handler {
+public:
+  ha_vamos(handlerton *hton, TABLE_SHARE *share) : handler(hton, share) {}
+
+  /* What the engine can do. */
+  ulonglong table_flags() const override;
+  ulong index_flags(uint index, uint part, bool all_parts) const override;
+  uint max_supported_keys() const override { return MAX_KEY; }
+  uint max_supported_key_parts() const override { return MAX_REF_PARTS; }
+  uint max_supported_key_length() const override { return 3072; }
+  uint max_supported_key_part_length() const override { return 3072; }
+  const key_map *keys_to_use_for_scanning() override { return &key_map_full; }
+  const char *index_type(uint) override { return "BTREE"; }
+  uint8 table_cache_type() override { return HA_CACHE_TBL_NOCACHE; }
+  uint lock_count() const override { return 0; }
+
+  /* DDL */
+  int create(const char *name, TABLE *form, HA_CREATE_INFO *info) override;
+  int delete_table(const char *name) override;
+  int rename_table(const char *from, const char *to) override;
+  int truncate() override;
+  int reset_auto_increment(ulonglong value) override;
+  void update_create_info(HA_CREATE_INFO *info) override;
+  bool check_if_incompatible_data(HA_CREATE_INFO *info, uint table_changes) override;
+
+  /* Life */
+  int open(const char *name, int mode, uint test_if_locked) override;
+  int close() override;
+  int reset() override;
+  int extra(enum ha_extra_function operation) override;
+  void column_bitmaps_signal() override;
+  handler *clone(const char *name, MEM_ROOT *mem_root) override;
+
+  /* Statement */
+  THR_LOCK_DATA **store_lock(THD *thd, THR_LOCK_DATA **to, thr_lock_type type) override;
+  int external_lock(THD *thd, int type) override;
+  int start_stmt(THD *thd, thr_lock_type type) override;
+
+  /* Statistics */
+  int info(uint flag) override;
+  ha_rows records_in_range(uint index, const key_range *min, const key_range *max, page_range *pages) override;
+  ha_rows estimate_rows_upper_bound() override { return HA_POS_ERROR; }
+  int analyze(THD *thd, HA_CHECK_OPT *) override;
+  int optimize(THD *thd, HA_CHECK_OPT *) override;
+
+  /* Table scans */
+  int rnd_init(bool scan) override;
+  int rnd_next(uchar *record) override;
+  int rnd_pos(uchar *record, uchar *position) override;
+  int rnd_end() override;
+  void position(const uchar *record) override;
+  int cmp_ref(const uchar *a, const uchar *b) override;
+
+  /* Index scans */
+  int index_init(uint index, bool sorted) override;
+  int index_end() override;
+  int index_read(uchar *record, const uchar *key, uint length, ha_rkey_function find) override;
+  int index_read_last(uchar *record, const uchar *key, uint length) override;
+  int index_next(uchar *record) override;
+  int index_prev(uchar *record) override;
+  int index_first(uchar *record) override;
+  int index_last(uchar *record) override;
+  int index_next_same(uchar *record, const uchar *key, uint length) override;
+  int read_range_first(const key_range *start, const key_range *end, bool eq_range, bool sorted) override;
+  int read_range_next() override;
+
+  /* Changes */
+  int write_row(const uchar *record) override;
+  int update_row(const uchar *old_record, const uchar *new_record) override;
+  int delete_row(const uchar *record) override;
+  void start_bulk_insert(ha_rows rows, uint flags) override;
+  int end_bulk_insert() override;
+  void get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
+                          ulonglong *reserved) override;
+
+  /* Errors */
+  void print_error(int error, myf flags) override;
+  bool get_error_message(int error, String *text) override;
+
+private:
+  vamos_rust_connection *connection() const;
+  vamos_rust_share *share(const char *name, int *error);
+  void describe(std::vector<vamos_column> &columns, std::vector<vamos_key> &keys,
+                std::vector<std::vector<vamos_key_part>> &parts) const;
+  void apply_use(THD *thd);
+  void choose_columns();
+  bool reads_index_alone() { return keyread_enabled(); }
+  bool has_primary_key() const { return table_share->primary_key != MAX_KEY; }
+  uint64_t auto_increment_above(const uchar *record) const;
+  int failed(int error, uint32_t duplicate_key);
+  void set_rec_per_key();
+
+  vamos_rust_handler *rust = nullptr;
+  THR_LOCK_DATA unused_lock_data;
+  thr_lock_type lock_type = TL_UNLOCK;
+  bool locked_for_write = false;
+  /* write_row() may be answered later: start_bulk_insert() was called. */
+  bool gathering = false;
+  /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
+  bool duplicates_matter = false;
+  /* Inside read_range_first() and read_range_next(). */
+  bool in_range = false;
+};

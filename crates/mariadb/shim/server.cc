@@ -1,0 +1,87 @@
+/* What the Rust side needs of the server: collations, sort keys of fields, and
+   the state of a connection. Each function is called from the thread that runs
+   the statement. */
+#include "server.h"
+#include "boundary.h"
+#include <algorithm>
+
+namespace {
+
+const CHARSET_INFO *charset(const void *collation) {
+  return static_cast<const CHARSET_INFO *>(collation);
+}
+
+/* The Czech collations make weights for several passes over the text and end
+   each pass by a mark, so that the whole sorts as bytes but pads with nothing. */
+bool is_czech(const CHARSET_INFO *cs) {
+  return !strcmp(cs->coll_name.str, "latin2_czech_cs") || !strcmp(cs->coll_name.str, "cp1250_czech_cs");
+}
+
+void add_level(const CHARSET_INFO *cs, vamos_collation *out, uint32_t flags, bool pad_space) {
+  vamos_level &level = out->levels[out->level_count++];
+  uchar space[8];
+  const int bytes = cs->wc_mb(' ', space, space + sizeof space);
+  level.flags = flags;
+  level.pad_space = pad_space;
+  level.pad_length = static_cast<uint8_t>(
+      cs->strnxfrm(level.pad, sizeof level.pad, UINT_MAX32, space, std::max(bytes, 0), flags));
+}
+
+} // namespace
+
+void vamos_server_collation(const void *collation, vamos_collation *out) {
+  const CHARSET_INFO *cs = charset(collation);
+  memset(out, 0, sizeof *out);
+  out->binary = cs == &my_charset_bin;
+  out->multi_byte = cs->mbmaxlen > 1;
+  out->max_bytes = cs->mbmaxlen;
+  if (out->binary)
+    return;
+  const bool no_pad = cs->state & MY_CS_NOPAD;
+  if (is_czech(cs)) {
+    out->trim = 1;
+    add_level(cs, out, 0, false);
+    return;
+  }
+  if (!cs->uca || cs->levels_for_order <= 1) {
+    add_level(cs, out, 0, !no_pad);
+    return;
+  }
+  /* Several levels: NO PAD is a property of the first one alone. */
+  for (uint level = 0; level < 6; level++)
+    if (cs->levels_for_order & (1U << level))
+      add_level(cs, out, MY_STRXFRM_LEVEL1 << level, level > 0 || !no_pad);
+}
+
+size_t vamos_server_weights_bound(const void *collation, size_t length) {
+  /* Room for expansions beyond what strnxfrmlen foresees. */
+  return std::max<size_t>(charset(collation)->strnxfrmlen(length), length * 4) + 64;
+}
+
+size_t vamos_server_weights(const void *collation, uint32_t flags, const uint8_t *text, size_t length,
+                            uint8_t *weights, size_t size) {
+  return charset(collation)->strnxfrm(weights, size, UINT_MAX32, text, length, flags);
+}
+
+size_t vamos_server_trimmed(const void *collation, const uint8_t *text, size_t length) {
+  return charset(collation)->lengthsp(reinterpret_cast<const char *>(text), length);
+}
+
+size_t vamos_server_characters(const void *collation, const uint8_t *text, size_t length, size_t characters) {
+  const char *start = reinterpret_cast<const char *>(text);
+  return std::min(length, charset(collation)->charpos(start, start + length, characters));
+}
+
+void vamos_server_sort_string(void *field_pointer, const uint8_t *value, uint8_t *out, uint32_t length) {
+  Field *field = static_cast<Field *>(field_pointer);
+  uchar *const place = field->ptr;
+  field->ptr = const_cast<uchar *>(value);
+  field->sort_string(out, length);
+  field->ptr = place;
+}
+
+uint8_t vamos_server_killed(const void *thd) {
+  return thd_kill_level(static_cast<const THD *>(thd)) != THD_IS_NOT_KILLED;
+}
+
+void vamos_server_must_rollback(void *thd) { static_cast<THD *>(thd)->mark_transaction_to_rollback(true); }

@@ -1,0 +1,169 @@
+//! Reading rows.
+
+use super::guard::{bytes, guard, on_handler, record_to_fill};
+use crate::engine::{Connection, EndOfRange, Handler};
+use std::ffi::c_int;
+use vamos_guest::Direction;
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_rnd_init(handler: *mut Handler, connection: *mut Connection, scan: u8) -> c_int {
+    // SAFETY: the shim passes its own handler and its connection.
+    unsafe { on_handler(handler, connection, |handler, connection| handler.begin_table_scan(connection, scan != 0)) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_rnd_next(handler: *mut Handler, connection: *mut Connection, record: *mut u8) -> c_int {
+    // SAFETY: as above, and a record buffer of the table's.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let record = record_to_fill(handler.record_length(), record);
+            handler.step(connection, record, false, Direction::Forward, true)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_rnd_pos(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    record: *mut u8,
+    position: *const u8,
+) -> c_int {
+    // SAFETY: as above, and a position that this engine gave.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let record = record_to_fill(handler.record_length(), record);
+            let position = bytes(position, handler.position_length());
+            handler.read_position(connection, record, position)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_scan_end(handler: *mut Handler, connection: *mut Connection) {
+    guard((), || {
+        // SAFETY: the shim passes its own handler and its connection.
+        if let (Some(handler), Some(connection)) = unsafe { (handler.as_mut(), connection.as_mut()) } {
+            handler.end_scan(connection);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_hidden_position(handler: *mut Handler, position: *mut u8) {
+    guard((), || {
+        // SAFETY: the shim passes its own handler and eight bytes for the row id.
+        unsafe {
+            if let Some(handler) = handler.as_ref() {
+                let id = handler.row_id();
+                std::ptr::copy_nonoverlapping(id.as_ptr(), position, id.len());
+            }
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_index_init(handler: *mut Handler, connection: *mut Connection, key: u32) -> c_int {
+    // SAFETY: the shim passes its own handler and its connection.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            handler.begin_index_scan(connection, key as usize);
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// So many bytes must be valid at `key` for `'a`, unless it is null.
+unsafe fn end_of_range<'a>(key: *const u8, length: u32, find: u32) -> Option<EndOfRange<'a>> {
+    (!key.is_null()).then(|| EndOfRange {
+        // SAFETY: the caller vouches for it.
+        image: unsafe { bytes(key, length as usize) },
+        find,
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_index_read(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    record: *mut u8,
+    keyread: u8,
+    key: *const u8,
+    key_length: u32,
+    find: u32,
+    end_key: *const u8,
+    end_key_length: u32,
+    end_find: u32,
+) -> c_int {
+    // SAFETY: the shim passes its own handler, its connection, a record buffer
+    // and key images of these lengths.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let record = record_to_fill(handler.record_length(), record);
+            let image = bytes(key, key_length as usize);
+            let end = end_of_range(end_key, end_key_length, end_find);
+            handler.read_key(connection, record, keyread != 0, image, find, end)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_index_edge(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    record: *mut u8,
+    keyread: u8,
+    last: u8,
+    end_key: *const u8,
+    end_key_length: u32,
+    end_find: u32,
+) -> c_int {
+    // SAFETY: as for `vamos_index_read`.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let record = record_to_fill(handler.record_length(), record);
+            let direction = if last != 0 { Direction::Backward } else { Direction::Forward };
+            let end = end_of_range(end_key, end_key_length, end_find);
+            handler.read_edge(connection, record, keyread != 0, direction, end)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_index_step(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    record: *mut u8,
+    keyread: u8,
+    backward: u8,
+    within: u8,
+) -> c_int {
+    // SAFETY: the shim passes its own handler, its connection and a record buffer.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let record = record_to_fill(handler.record_length(), record);
+            let direction = if backward != 0 { Direction::Backward } else { Direction::Forward };
+            handler.step(connection, record, keyread != 0, direction, within != 0)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_index_next_same(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    record: *mut u8,
+    keyread: u8,
+    key: *const u8,
+    key_length: u32,
+) -> c_int {
+    // SAFETY: as for `vamos_index_read`.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let record = record_to_fill(handler.record_length(), record);
+            let image = bytes(key, key_length as usize);
+            handler.read_next_same(connection, record, keyread != 0, image)
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! The language boundary. SAFETY.md has its rules.
+//!
+//! `types` mirrors shim/boundary.h; `server` is what Rust calls of the shim,
+//! made safe; `describe` reads the shim's description of a table; the other
+//! modules are what the shim calls.
+
+mod connection_calls;
+mod describe;
+mod guard;
+mod handler_calls;
+mod plugin_calls;
+mod server;
+mod table_calls;
+mod types;
+mod write_calls;
+
+pub(crate) use server::Thd;

@@ -1,0 +1,218 @@
+//! A connection of the server's: its session and its transaction.
+
+use super::batch::Batch;
+use super::{Error, host};
+use crate::boundary::Thd;
+use std::ffi::c_int;
+use std::time::Duration;
+use vamos_guest::{Durability, Isolation, SavepointId, Session, TableId, Written};
+
+/// What a statement finds when it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StatementContext {
+    pub(crate) isolation: Isolation,
+    /// It is part of a transaction of several statements.
+    pub(crate) multi_statement: bool,
+    pub(crate) lock_wait_seconds: u32,
+}
+
+/// The savepoint to which a statement that fails returns. Those of the user's
+/// are counted from 1.
+const STATEMENT: SavepointId = SavepointId(0);
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) session: Session,
+    thd: Thd,
+    in_statement: bool,
+    multi_statement: bool,
+    /// The statement has set its savepoint: it has written.
+    marked: bool,
+    /// Counts transactions: a cursor lives as long as its own.
+    epoch: u64,
+    last_savepoint: u64,
+    /// Rows of a bulk insert that are not sent yet.
+    pending: Batch,
+    /// The error that was reported last, with its sentence.
+    error: Option<(c_int, String)>,
+}
+
+impl Connection {
+    pub(crate) fn new(thd: Thd) -> Self {
+        let mut session = Session::new(host::client());
+        session.set_interrupt(Some(Box::new(move || thd.killed())));
+        Self {
+            session,
+            thd,
+            in_statement: false,
+            multi_statement: false,
+            marked: false,
+            epoch: 0,
+            last_savepoint: 0,
+            pending: Batch::default(),
+            error: None,
+        }
+    }
+
+    /// The transaction's number.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Called for each table of a statement; the first one begins it.
+    pub(crate) fn begin_statement(&mut self, context: StatementContext) -> Result<(), Error> {
+        if self.in_statement {
+            return Ok(());
+        }
+        self.in_statement = true;
+        self.multi_statement = context.multi_statement;
+        if !self.session.in_transaction() {
+            self.epoch += 1;
+            let wait = Duration::from_secs(context.lock_wait_seconds.into());
+            self.session.begin(context.isolation, wait);
+        } else if context.isolation == Isolation::ReadCommitted {
+            self.session.new_snapshot()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn take_snapshot(&mut self) -> Result<(), Error> {
+        Ok(self.session.take_snapshot()?)
+    }
+
+    /// The statement is done, the transaction goes on.
+    pub(crate) fn end_statement(&mut self) -> Result<(), Error> {
+        let flushed = self.flush();
+        self.in_statement = false;
+        self.marked = false;
+        self.session.publish_counters();
+        flushed
+    }
+
+    pub(crate) fn commit(&mut self, durability: Durability) -> Result<(), Error> {
+        if let Err(error) = self.flush() {
+            self.rollback()?;
+            return Err(error);
+        }
+        self.end_transaction();
+        Ok(self.session.commit(durability)?)
+    }
+
+    pub(crate) fn rollback(&mut self) -> Result<(), Error> {
+        self.pending.clear();
+        self.end_transaction();
+        Ok(self.session.rollback()?)
+    }
+
+    fn end_transaction(&mut self) {
+        self.in_statement = false;
+        self.marked = false;
+        self.epoch += 1;
+    }
+
+    /// The statement failed: it leaves no trace, the transaction goes on.
+    pub(crate) fn rollback_statement(&mut self) -> Result<(), Error> {
+        self.pending.clear();
+        self.in_statement = false;
+        if std::mem::take(&mut self.marked) {
+            self.session.rollback_to(STATEMENT)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn set_savepoint(&mut self) -> Result<u64, Error> {
+        self.flush()?;
+        self.last_savepoint += 1;
+        self.session.set_savepoint(SavepointId(self.last_savepoint))?;
+        Ok(self.last_savepoint)
+    }
+
+    pub(crate) fn rollback_to_savepoint(&mut self, id: u64) -> Result<(), Error> {
+        self.pending.clear();
+        self.marked = false;
+        Ok(self.session.rollback_to(SavepointId(id))?)
+    }
+
+    pub(crate) fn release_savepoint(&mut self, id: u64) -> Result<(), Error> {
+        self.flush()?;
+        Ok(self.session.release_savepoint(SavepointId(id))?)
+    }
+
+    /// Called before each change: a statement in a longer transaction must be
+    /// able to undo its changes alone.
+    fn before_write(&mut self) -> Result<(), Error> {
+        if self.multi_statement && !self.marked {
+            self.session.set_savepoint(STATEMENT)?;
+            self.marked = true;
+        }
+        Ok(())
+    }
+
+    /// The rows that wait to be sent.
+    pub(crate) fn pending(&mut self) -> &mut Batch {
+        &mut self.pending
+    }
+
+    /// Sends what waits, if it is for this table: a read of it must see it.
+    pub(crate) fn flush_table(&mut self, table: TableId) -> Result<(), Error> {
+        match self.pending.table() == table {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Sends what waits. The batch is kept if a duplicate was found in it.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let result = self.send(&pending);
+        self.pending = pending;
+        if !matches!(result, Err(Error::DuplicateInBatch { .. })) {
+            self.pending.clear();
+        }
+        result
+    }
+
+    /// Sends changes; waits for the answer only where it matters.
+    pub(crate) fn send(&mut self, batch: &Batch) -> Result<(), Error> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.before_write()?;
+        if !batch.may_duplicate() {
+            return Ok(self.session.write_deferred(batch.as_write())?);
+        }
+        match self.session.write(batch.as_write())? {
+            Written::Done => Ok(()),
+            Written::Duplicate { op } => Err(Error::DuplicateInBatch { op: op as usize }),
+        }
+    }
+
+    /// Makes a result a code of the server's, keeps the sentence that belongs to
+    /// it, and tells the server if the transaction is over.
+    pub(crate) fn report(&mut self, result: Result<(), Error>) -> c_int {
+        let Err(error) = result else {
+            return 0;
+        };
+        let code = error.code();
+        if let Some(sentence) = error.sentence() {
+            self.error = Some((code, sentence));
+        }
+        if error.ended_transaction() && self.in_statement {
+            self.pending.clear();
+            self.thd.must_rollback();
+        }
+        code
+    }
+
+    /// The sentence that belongs to the error reported last.
+    pub(crate) fn error_text(&self, code: c_int) -> Option<&str> {
+        match &self.error {
+            Some((of, text)) if *of == code => Some(text),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A handler: one table, open in one of the server's table instances.
+
+use super::batch::Batch;
+use super::scan::Scan;
+use super::{Error, Share};
+use crate::codec::row::Plan;
+use crate::codec::{Shape, key};
+use std::sync::Arc;
+use vamos_guest::{Lock, Rows};
+
+/// The locks that a statement's reads take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LockUse {
+    pub(crate) lock: Lock,
+    /// Rows that a scan may lock ahead of its reader.
+    pub(crate) ahead: u32,
+}
+
+/// An open table.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub(super) share: Arc<Share>,
+    pub(super) shape: Arc<Shape>,
+    /// The locks of the present statement.
+    pub(crate) lock: LockUse,
+    /// The columns that the present statement wants; made at its first read.
+    pub(crate) plan: Option<Plan>,
+    /// Every column.
+    pub(super) whole: Plan,
+    /// The key that an index scan uses; `None`: the primary index.
+    pub(super) active: Option<usize>,
+    pub(super) scan: Option<Scan>,
+    /// The key, in the scanned index, of the row read last.
+    pub(super) entry_key: Vec<u8>,
+    pub(super) on_row: bool,
+    /// The key of the row read last in a table whose primary key is hidden.
+    pub(super) row_key: Vec<u8>,
+    /// The row read last, where the record points into it (blobs).
+    pub(super) value: Vec<u8>,
+    pub(super) rows: Rows,
+    pub(super) batch: Batch,
+    pub(super) scratch: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
+}
+
+impl Handler {
+    pub(crate) fn new(share: Arc<Share>, shape: Shape) -> Self {
+        Self {
+            share,
+            whole: Plan::new(&shape, |_| true),
+            shape: Arc::new(shape),
+            lock: LockUse {
+                lock: Lock::None,
+                ahead: 1,
+            },
+            plan: None,
+            active: None,
+            scan: None,
+            entry_key: Vec::new(),
+            on_row: false,
+            row_key: Vec::new(),
+            value: Vec::new(),
+            rows: Rows::default(),
+            batch: Batch::default(),
+            scratch: Vec::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(crate) fn share(&self) -> &Share {
+        &self.share
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    pub(crate) fn record_length(&self) -> usize {
+        self.shape.record_length
+    }
+
+    /// Bytes of a row's position, as the server keeps it: the primary key as in
+    /// key images, or the hidden row id.
+    pub(crate) fn position_length(&self) -> usize {
+        match self.shape.primary {
+            Some(primary) => {
+                let key = &self.shape.keys[primary];
+                key.parts[..key.own].iter().map(|part| part.image_length()).sum()
+            }
+            None => ROW_ID,
+        }
+    }
+
+    /// The hidden row id of the row read last.
+    pub(crate) fn row_id(&self) -> [u8; ROW_ID] {
+        let mut id = [0; ROW_ID];
+        if self.row_key.len() == ROW_ID {
+            id.copy_from_slice(&self.row_key);
+        }
+        id
+    }
+
+    /// Encodes a key image of the server's.
+    pub(super) fn encode_image(&mut self, key: usize, image: &[u8]) -> Result<(Vec<u8>, usize, bool), Error> {
+        let mut out = Vec::with_capacity(image.len() + 16);
+        let (parts, has_null) = key::put_image(&self.shape, key, image, &mut self.scratch, &mut out)?;
+        Ok((out, parts, has_null))
+    }
+}
+
+/// Bytes of a hidden row id, big-endian.
+pub(super) const ROW_ID: usize = 8;

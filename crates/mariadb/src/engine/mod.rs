@@ -1,0 +1,23 @@
+//! The engine: MariaDB's connections, tables and handlers over `vamos-guest`.
+//!
+//! [`host`] is where the host is; a [`Connection`] has the session and the
+//! transaction; [`catalogue`] does DDL; a [`Share`] is what all handlers of one
+//! table have in common; a [`Handler`] reads (`scan`) and changes (`change`)
+//! rows, the latter gathered in a `batch`.
+
+mod batch;
+pub(crate) mod catalogue;
+mod change;
+mod connection;
+mod counter;
+mod error;
+mod handler;
+pub(crate) mod host;
+mod scan;
+mod share;
+
+pub(crate) use connection::{Connection, StatementContext};
+pub(crate) use error::Error;
+pub(crate) use handler::{Handler, LockUse};
+pub(crate) use scan::EndOfRange;
+pub(crate) use share::Share;

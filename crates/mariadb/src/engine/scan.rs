@@ -1,0 +1,484 @@
+//! Reading rows: scans both ways, searches by key, and positions.
+
+use super::handler::{Handler, ROW_ID};
+use super::{Connection, Error};
+use crate::codec::bounds::{Bounds, Find, behind};
+use crate::codec::row;
+use crate::codec::{entry, record};
+use std::sync::Arc;
+use vamos_guest::{Cursor, Direction, Get, KeyRange, Lock, Row, ScanSpec};
+use vamos_proto::IndexEntry;
+
+/// Rows in the first batch of a table scan, and of an index scan.
+const FIRST_TABLE_BATCH: u32 = 32;
+const FIRST_INDEX_BATCH: u32 = 2;
+
+/// Where a range ends, as the server says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EndOfRange<'a> {
+    pub(crate) image: &'a [u8],
+    /// The server's number for how the end relates to the key.
+    pub(crate) find: u32,
+}
+
+/// A scan that is under way.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// `None`: a search by a whole unique key, which has had its one row.
+    cursor: Option<Cursor>,
+    /// The transaction in which the cursor was opened.
+    epoch: u64,
+    bounds: Bounds,
+    /// The key that all its rows begin with, if it was searched for exactly.
+    same: Option<Vec<u8>>,
+}
+
+impl Handler {
+    /// Begins a scan of the whole table, or reads by position.
+    pub(crate) fn begin_table_scan(&mut self, connection: &mut Connection, scan: bool) -> Result<(), Error> {
+        self.end_scan(connection);
+        self.active = self.shape.primary;
+        match scan {
+            true => self.open(connection, Bounds::all(Direction::Forward), None, false),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn begin_index_scan(&mut self, connection: &mut Connection, key: usize) {
+        self.end_scan(connection);
+        self.active = Some(key);
+    }
+
+    pub(crate) fn end_scan(&mut self, connection: &mut Connection) {
+        self.on_row = false;
+        self.close_cursor(connection);
+    }
+
+    fn close_cursor(&mut self, connection: &mut Connection) {
+        if let Some(Scan {
+            cursor: Some(cursor),
+            epoch,
+            ..
+        }) = self.scan.take()
+            && epoch == connection.epoch()
+        {
+            connection.session.close(cursor);
+        }
+    }
+
+    /// The position, among the host's indexes, of the one that is read.
+    fn position(&self) -> usize {
+        self.active.map_or(0, |key| self.shape.index_of(key))
+    }
+
+    /// Whether a row's entry alone has what is wanted. A row that is to be
+    /// locked must be fetched: the lock belongs to the row.
+    fn covered(&self, keyread: bool) -> bool {
+        keyread && self.lock.lock == Lock::None
+    }
+
+    fn open(
+        &mut self,
+        connection: &mut Connection,
+        bounds: Bounds,
+        same: Option<Vec<u8>>,
+        keyread: bool,
+    ) -> Result<(), Error> {
+        self.close_cursor(connection);
+        let ids = self.share.ids();
+        connection.flush_table(ids.table)?;
+        let position = self.position();
+        let fetch = (position != 0 && !self.covered(keyread)).then(|| ids.index(0));
+        let cursor = match bounds.empty {
+            true => None,
+            false => Some(connection.session.scan(&ScanSpec {
+                range: KeyRange {
+                    index: ids.index(position),
+                    low: &bounds.low,
+                    high: bounds.high_bytes(),
+                },
+                direction: bounds.direction,
+                lock: self.lock.lock,
+                fetch,
+                batch_rows: if position == 0 && same.is_none() { FIRST_TABLE_BATCH } else { FIRST_INDEX_BATCH },
+                max_batch_rows: if self.lock.lock == Lock::None { 0 } else { self.lock.ahead.max(1) },
+                limit: 0,
+            })?),
+        };
+        self.scan = Some(Scan {
+            cursor,
+            epoch: connection.epoch(),
+            bounds,
+            same,
+        });
+        Ok(())
+    }
+
+    /// Reads the first row that a search finds, in the server's terms.
+    pub(crate) fn read_key(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+        image: &[u8],
+        find: u32,
+        end: Option<EndOfRange<'_>>,
+    ) -> Result<(), Error> {
+        let key = self.active.ok_or(Error::WrongCommand)?;
+        let find = Find::from_server(find).ok_or(Error::WrongCommand)?;
+        let (bytes, parts, has_null) = self.encode_image(key, image)?;
+        let shape = &self.shape.keys[key];
+        self.on_row = false;
+        if find == Find::Exact && shape.unique && parts == shape.own && !has_null {
+            return self.read_unique(connection, record, keyread, bytes);
+        }
+        let mut bounds = Bounds::of(find, &bytes);
+        if let (Some(end), Direction::Forward) = (end, bounds.direction) {
+            self.end_at(&mut bounds, key, end)?;
+        }
+        let same = (find == Find::Exact).then_some(bytes);
+        self.open(connection, bounds, same, keyread)?;
+        self.advance(connection, record, keyread)?
+            .then_some(())
+            .ok_or(Error::KeyNotFound)
+    }
+
+    fn end_at(&mut self, bounds: &mut Bounds, key: usize, end: EndOfRange<'_>) -> Result<(), Error> {
+        let find = Find::from_server(end.find).ok_or(Error::WrongCommand)?;
+        let (bytes, ..) = self.encode_image(key, end.image)?;
+        bounds.until(find, &bytes);
+        Ok(())
+    }
+
+    /// Reads the one row that a whole unique key can find.
+    fn read_unique(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+        key: Vec<u8>,
+    ) -> Result<(), Error> {
+        self.close_cursor(connection);
+        let position = self.position();
+        let found = self.get(connection, record, position, &key, keyread);
+        // What comes next is read from behind this key, found or not.
+        self.entry_key.clone_from(&key);
+        self.on_row = true;
+        let bounds = Bounds::of(Find::Exact, &key);
+        self.scan = Some(Scan {
+            cursor: None,
+            epoch: connection.epoch(),
+            bounds,
+            same: Some(key),
+        });
+        found?.then_some(()).ok_or(Error::KeyNotFound)
+    }
+
+    /// Reads one key of an index. Returns whether there is a row.
+    fn get(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        position: usize,
+        key: &[u8],
+        keyread: bool,
+    ) -> Result<bool, Error> {
+        let ids = self.share.ids();
+        connection.flush_table(ids.table)?;
+        let fetch = (position != 0 && !self.covered(keyread)).then(|| ids.index(0));
+        let get = Get {
+            index: ids.index(position),
+            key,
+            lock: self.lock.lock,
+            fetch,
+        };
+        let mut rows = std::mem::take(&mut self.rows);
+        let found = connection.session.get(&get, &mut rows);
+        let delivered = match found {
+            Ok(true) => match rows.row() {
+                Some(row) => self.deliver(row, position, fetch.is_some(), record),
+                None => Ok(false),
+            },
+            Ok(false) => Ok(false),
+            Err(error) => Err(error.into()),
+        };
+        self.rows = rows;
+        delivered
+    }
+
+    /// Reads the first or the last row of the index.
+    pub(crate) fn read_edge(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+        direction: Direction,
+        end: Option<EndOfRange<'_>>,
+    ) -> Result<(), Error> {
+        let key = self.active.ok_or(Error::WrongCommand)?;
+        let mut bounds = Bounds::all(direction);
+        if let (Some(end), Direction::Forward) = (end, direction) {
+            self.end_at(&mut bounds, key, end)?;
+        }
+        self.on_row = false;
+        self.open(connection, bounds, None, keyread)?;
+        self.advance(connection, record, keyread)?
+            .then_some(())
+            .ok_or(Error::EndOfFile)
+    }
+
+    /// Reads the next row in a direction. `within` says that the scan's range is
+    /// all that is wanted; otherwise the range was only a hint, and the rows
+    /// beyond it follow.
+    pub(crate) fn step(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+        direction: Direction,
+        within: bool,
+    ) -> Result<(), Error> {
+        let goes_on = matches!(&self.scan, Some(scan)
+            if scan.cursor.is_some() && scan.epoch == connection.epoch() && scan.bounds.direction == direction);
+        if goes_on {
+            if self.advance(connection, record, keyread)? {
+                return Ok(());
+            }
+            let Some(beyond) = self.beyond_bounds(within) else {
+                return Err(Error::EndOfFile);
+            };
+            self.open(connection, beyond, None, keyread)?;
+        } else {
+            let Some(onward) = self.from_last_row(direction, within) else {
+                return Err(Error::EndOfFile);
+            };
+            self.open(connection, onward, None, keyread)?;
+        }
+        self.advance(connection, record, keyread)?
+            .then_some(())
+            .ok_or(Error::EndOfFile)
+    }
+
+    /// What lies beyond the present scan's range, if that is wanted and exists.
+    fn beyond_bounds(&self, within: bool) -> Option<Bounds> {
+        let bounds = &self.scan.as_ref()?.bounds;
+        if within {
+            return None;
+        }
+        let all = Bounds::all(bounds.direction);
+        match bounds.direction {
+            Direction::Forward => bounds.high.clone().map(|low| Bounds { low, ..all }),
+            Direction::Backward => (!bounds.low.is_empty()).then(|| Bounds {
+                high: Some(bounds.low.clone()),
+                ..all
+            }),
+        }
+    }
+
+    /// What lies before or behind the row read last, within the present range if
+    /// that is all that is wanted.
+    fn from_last_row(&self, direction: Direction, within: bool) -> Option<Bounds> {
+        if !self.on_row {
+            return None;
+        }
+        let mut bounds = match (&self.scan, within) {
+            (Some(scan), true) => scan.bounds.clone(),
+            _ => Bounds::all(direction),
+        };
+        bounds.direction = direction;
+        match direction {
+            Direction::Forward => {
+                bounds.low.clone_from(&self.entry_key);
+                bounds.low.push(0);
+            }
+            Direction::Backward => bounds.high = Some(self.entry_key.clone()),
+        }
+        Some(bounds)
+    }
+
+    /// Reads the next row with the key that was searched for.
+    pub(crate) fn read_next_same(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+        image: &[u8],
+    ) -> Result<(), Error> {
+        if self.scan.as_ref().is_some_and(|scan| scan.same.is_some()) {
+            let live = self.scan.as_ref().is_some_and(|scan| {
+                scan.cursor.is_some() && scan.epoch == connection.epoch()
+            });
+            let found = live && self.advance(connection, record, keyread)?;
+            return found.then_some(()).ok_or(Error::EndOfFile);
+        }
+        let key = self.active.ok_or(Error::WrongCommand)?;
+        let (bytes, ..) = self.encode_image(key, image)?;
+        self.step(connection, record, keyread, Direction::Forward, true)?;
+        match self.entry_key.starts_with(&bytes) {
+            true => Ok(()),
+            false => Err(Error::EndOfFile),
+        }
+    }
+
+    /// Reads the row at a position that the server kept.
+    pub(crate) fn read_position(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        position: &[u8],
+    ) -> Result<(), Error> {
+        let key = match self.shape.primary {
+            Some(primary) => self.encode_image(primary, position)?.0,
+            None => position.get(..ROW_ID).unwrap_or_default().to_vec(),
+        };
+        self.get(connection, record, 0, &key, false)?
+            .then_some(())
+            .ok_or(Error::KeyNotFound)
+    }
+
+    /// Moves the cursor to its next row and puts that into `record`. Returns
+    /// whether there was one.
+    fn advance(&mut self, connection: &mut Connection, record: &mut [u8], keyread: bool) -> Result<bool, Error> {
+        let position = self.position();
+        let fetched = position != 0 && !self.covered(keyread);
+        let Some(mut scan) = self.scan.take() else {
+            return Ok(false);
+        };
+        let mut result = Ok(false);
+        if let Some(cursor) = &mut scan.cursor {
+            loop {
+                match connection.session.next(cursor) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        result = Err(error.into());
+                        break;
+                    }
+                }
+                let row = cursor.row();
+                self.entry_key.clear();
+                self.entry_key.extend_from_slice(row.key);
+                self.on_row = true;
+                result = self.deliver(row, position, fetched, record);
+                if !matches!(result, Ok(false)) {
+                    break;
+                }
+            }
+        }
+        self.scan = Some(scan);
+        result
+    }
+
+    /// Puts a row, as the host sent it, into `record`. Returns `false` for a row
+    /// that no longer is what its entry said.
+    fn deliver(&mut self, row: Row<'_>, position: usize, fetched: bool, record: &mut [u8]) -> Result<bool, Error> {
+        let shape = Arc::clone(&self.shape);
+        if position != 0 && !fetched {
+            self.unpack_entry(row, record)?;
+            return Ok(true);
+        }
+        if shape.primary.is_none() {
+            let key = if position == 0 { row.key } else { row.primary_key };
+            self.row_key.clear();
+            self.row_key.extend_from_slice(key);
+        }
+        let locked = fetched && self.lock.lock != Lock::None;
+        // Whether the row still has its entry can be said of a whole row only.
+        let plan = match &self.plan {
+            Some(plan) if !locked => plan,
+            _ => &self.whole,
+        };
+        let value = match shape.has_blobs {
+            true => {
+                self.value.clear();
+                self.value.extend_from_slice(row.value);
+                &self.value
+            }
+            false => row.value,
+        };
+        row::unpack(&shape, plan, value, record)?;
+        if locked {
+            return self.is_still_there(row, record);
+        }
+        Ok(true)
+    }
+
+    /// Whether the row still belongs to the entry by which it was found. While
+    /// the row's lock was waited for, its owner may have changed it.
+    fn is_still_there(&mut self, row: Row<'_>, record: &[u8]) -> Result<bool, Error> {
+        let Some(key) = self.active else { return Ok(true) };
+        let shape = Arc::clone(&self.shape);
+        // SAFETY: the record was just unpacked from `self.value`, which stays.
+        let record = unsafe { record::Record::new(record) };
+        self.buffer.clear();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let encoded = entry::put_entry(&shape, key, record, row.primary_key, &mut self.scratch, &mut buffer);
+        let same = encoded.map(|encoded| buffer.get(..encoded.key_end) == Some(row.key));
+        self.buffer = buffer;
+        Ok(same?)
+    }
+
+    /// Puts what an index entry holds into `record`.
+    fn unpack_entry(&mut self, row: Row<'_>, record: &mut [u8]) -> Result<(), Error> {
+        let key = self.active.ok_or(Error::WrongCommand)?;
+        let truncated = |_| crate::codec::CodecError::Truncated;
+        // The record will point into the value: it must stay.
+        let value = match self.shape.has_blobs {
+            true => {
+                self.value.clear();
+                self.value.extend_from_slice(row.value);
+                &self.value
+            }
+            false => row.value,
+        };
+        let found = IndexEntry::decode(value).map_err(truncated)?;
+        if self.shape.primary.is_none() {
+            let primary = found.primary_key_of(row.key).map_err(truncated)?;
+            self.row_key.clear();
+            self.row_key.extend_from_slice(primary);
+        }
+        let plan = self.plan.as_ref().unwrap_or(&self.whole);
+        entry::unpack_entry(&self.shape, key, plan, row.key, &found, record)?;
+        Ok(())
+    }
+
+    /// About how many rows lie in a range of a key.
+    pub(crate) fn range_rows(
+        &mut self,
+        connection: &mut Connection,
+        key: usize,
+        min: Option<(&[u8], u32)>,
+        max: Option<(&[u8], u32)>,
+    ) -> Result<u64, Error> {
+        /// `HA_READ_AFTER_KEY`: not from the least key, or up to the greatest.
+        const AFTER: u32 = 3;
+        /// `HA_READ_BEFORE_KEY`: not with the greatest key.
+        const BEFORE: u32 = 4;
+        let mut low = Vec::new();
+        let mut high = None;
+        if let Some((image, find)) = min {
+            low = self.encode_image(key, image)?.0;
+            if find == AFTER {
+                match behind(&low) {
+                    Some(after) => low = after,
+                    None => return Ok(1),
+                }
+            }
+        }
+        if let Some((image, find)) = max {
+            let bytes = self.encode_image(key, image)?.0;
+            high = if find == BEFORE { Some(bytes) } else { behind(&bytes) };
+        }
+        if high.as_ref().is_some_and(|high| *high <= low) {
+            return Ok(1);
+        }
+        let range = KeyRange {
+            index: self.share.ids().index(self.shape.index_of(key)),
+            low: &low,
+            high: high.as_deref().unwrap_or_default(),
+        };
+        let sizes = connection.session.range_sizes(&[range])?;
+        // None would tell the optimizer that there can be no row.
+        Ok(sizes.first().copied().unwrap_or(1).max(1))
+    }
+}
