@@ -8,6 +8,8 @@
 //!
 //! This crate knows nothing of SQL, and nothing of how the store keeps its bytes.
 
+#![forbid(unsafe_code)]
+
 pub mod config;
 pub mod logging;
 pub mod module;

@@ -52,6 +52,7 @@ fn sigterm_finishes_cleanly_with_transactions_open() {
         "{log}"
     );
     assert!(!daemon.dir.path().join("status.sock").exists());
+    assert!(!daemon.socket().exists());
 }
 
 #[test]

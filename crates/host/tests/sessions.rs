@@ -1,6 +1,9 @@
 //! Sessions of the store module over real lanes, message by message: against a
 //! real vamosd with its sandbox, and a real store.
 
+// The bodies of tests that run both ways are functions.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use std::time::{Duration, Instant};
@@ -10,6 +13,23 @@ use vamos_proto::{
     CommitId, CommitOutcome, Credit, CursorId, Direction, ErrorCode, KeyRange, Lock, Outcome, Request,
     Response, SavepointId, Scan,
 };
+
+/// A test that holds with the messages in a window and in the stream.
+macro_rules! both_ways {
+    ($name:ident) => {
+        mod $name {
+            #[test]
+            fn in_a_window() {
+                super::$name(&super::Daemon::start("window = \"memfd\""));
+            }
+
+            #[test]
+            fn in_the_stream() {
+                super::$name(&super::Daemon::start("window = \"none\""));
+            }
+        }
+    };
+}
 
 fn scan(table: support::Table, cursor: u32, credit: u32) -> Scan<'static> {
     Scan {
@@ -36,30 +56,26 @@ fn credit(cursor: u32, bytes: u32) -> Request<'static> {
     })
 }
 
-#[test]
-fn a_committed_transaction_is_seen_and_one_rolled_back_is_not() {
-    for window in ["window = \"memfd\"", "window = \"none\""] {
-        let daemon = Daemon::start(window);
-        let (mut one, mut other) = (daemon.lane(), daemon.lane());
-        let table = one.table("t");
-        one.begin();
-        one.insert(table, b"k", b"v");
-        assert_eq!(one.get(table, b"k").as_deref(), Some(&b"v"[..]));
-        assert_eq!(other.get(table, b"k"), None);
-        assert_eq!(one.commit(1).response(), Response::Done(()));
-        other.begin();
-        assert_eq!(other.get(table, b"k").as_deref(), Some(&b"v"[..]));
+both_ways!(a_committed_transaction_is_seen_and_one_rolled_back_is_not);
+fn a_committed_transaction_is_seen_and_one_rolled_back_is_not(daemon: &Daemon) {
+    let (mut one, mut other) = (daemon.lane(), daemon.lane());
+    let table = one.table("t");
+    one.begin();
+    one.insert(table, b"k", b"v");
+    assert_eq!(one.get(table, b"k").as_deref(), Some(&b"v"[..]));
+    assert_eq!(other.get(table, b"k"), None);
+    assert_eq!(one.commit(1).response(), Response::Done(()));
+    other.begin();
+    assert_eq!(other.get(table, b"k").as_deref(), Some(&b"v"[..]));
 
-        one.begin();
-        one.insert(table, b"l", b"v");
-        assert_eq!(one.ask(&Request::Rollback(true)).response(), Response::Done(()));
-        assert_eq!(one.get(table, b"l"), None);
-    }
+    one.begin();
+    one.insert(table, b"l", b"v");
+    assert_eq!(one.ask(&Request::Rollback(true)).response(), Response::Done(()));
+    assert_eq!(one.get(table, b"l"), None);
 }
 
-#[test]
-fn begin_rolls_an_open_transaction_back() {
-    let daemon = Daemon::start("");
+both_ways!(begin_rolls_an_open_transaction_back);
+fn begin_rolls_an_open_transaction_back(daemon: &Daemon) {
     let mut lane = daemon.lane();
     let table = lane.table("t");
     lane.begin();
@@ -81,9 +97,8 @@ fn a_failure_without_answer_is_the_next_answer() {
     assert_eq!(lane.get(table, b"k"), None, "the commit must not have happened");
 }
 
-#[test]
-fn a_stream_stops_for_credit_and_lets_other_requests_pass() {
-    let daemon = Daemon::start("");
+both_ways!(a_stream_stops_for_credit_and_lets_other_requests_pass);
+fn a_stream_stops_for_credit_and_lets_other_requests_pass(daemon: &Daemon) {
     let mut lane = daemon.lane();
     let table = lane.table("t");
     lane.fill(table, 2000, 100);
@@ -141,9 +156,8 @@ fn no_more_than_the_credit_and_one_batch_is_under_way() {
     assert!(rounds > 10, "{rounds} rounds of credit for 3 MB");
 }
 
-#[test]
-fn two_streams_take_turns_and_a_closed_one_ends() {
-    let daemon = Daemon::start("");
+both_ways!(two_streams_take_turns_and_a_closed_one_ends);
+fn two_streams_take_turns_and_a_closed_one_ends(daemon: &Daemon) {
     let mut lane = daemon.lane();
     let table = lane.table("t");
     lane.fill(table, 300, 10);
@@ -197,9 +211,8 @@ fn cursors_have_a_limit_and_a_number_each() {
     );
 }
 
-#[test]
-fn a_lock_wait_ends_when_the_holder_ends_or_by_cancel() {
-    let daemon = Daemon::start("");
+both_ways!(a_lock_wait_ends_when_the_holder_ends_or_by_cancel);
+fn a_lock_wait_ends_when_the_holder_ends_or_by_cancel(daemon: &Daemon) {
     let (mut holder, mut waiter) = (daemon.lane(), daemon.lane());
     let table = holder.table("t");
     holder.begin();
@@ -222,9 +235,8 @@ fn a_lock_wait_ends_when_the_holder_ends_or_by_cancel() {
     assert_eq!((row.tag, row.values()), (tag, vec![b"v".to_vec()]));
 }
 
-#[test]
-fn a_scan_that_waits_for_a_lock_makes_way_for_other_requests() {
-    let daemon = Daemon::start("");
+both_ways!(a_scan_that_waits_for_a_lock_makes_way_for_other_requests);
+fn a_scan_that_waits_for_a_lock_makes_way_for_other_requests(daemon: &Daemon) {
     let (mut holder, mut scanner) = (daemon.lane(), daemon.lane());
     let table = holder.table("t");
     holder.fill(table, 3, 10);
@@ -243,9 +255,8 @@ fn a_scan_that_waits_for_a_lock_makes_way_for_other_requests() {
     assert_eq!((rows.tag, rows.values().len()), (tag, 3));
 }
 
-#[test]
-fn a_closed_lane_rolls_back_and_frees_its_locks_at_once() {
-    let daemon = Daemon::start("");
+both_ways!(a_closed_lane_rolls_back_and_frees_its_locks_at_once);
+fn a_closed_lane_rolls_back_and_frees_its_locks_at_once(daemon: &Daemon) {
     let (mut holder, mut waiter) = (daemon.lane(), daemon.lane());
     let table = holder.table("t");
     holder.begin();
@@ -260,9 +271,8 @@ fn a_closed_lane_rolls_back_and_frees_its_locks_at_once() {
     assert_eq!(waiter.get(table, b"k").as_deref(), Some(&b"w"[..]));
 }
 
-#[test]
-fn a_lane_that_closes_in_a_lock_wait_leaves_nothing() {
-    let daemon = Daemon::start("");
+both_ways!(a_lane_that_closes_in_a_lock_wait_leaves_nothing);
+fn a_lane_that_closes_in_a_lock_wait_leaves_nothing(daemon: &Daemon) {
     let (mut holder, mut waiter) = (daemon.lane(), daemon.lane());
     let table = holder.table("t");
     holder.begin();
@@ -281,9 +291,8 @@ fn a_lane_that_closes_in_a_lock_wait_leaves_nothing() {
     );
 }
 
-#[test]
-fn a_message_that_makes_no_sense_closes_its_lane_and_no_other() {
-    let daemon = Daemon::start("");
+both_ways!(a_message_that_makes_no_sense_closes_its_lane_and_no_other);
+fn a_message_that_makes_no_sense_closes_its_lane_and_no_other(daemon: &Daemon) {
     let mut good = daemon.lane();
     let mut body = Vec::new();
     Request::Ping(()).encode(&mut body);

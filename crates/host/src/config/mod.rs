@@ -134,6 +134,10 @@ pub struct Guest {
     /// socket's file permissions let in.
     #[serde(default)]
     pub allowed_uids: Vec<u32>,
+    /// For `vsock:` the virtual machines that may connect, by context id; empty:
+    /// all of this host.
+    #[serde(default)]
+    pub allowed_cids: Vec<u32>,
 }
 
 impl Guest {
@@ -157,6 +161,7 @@ impl Guest {
             token_file: None,
             user: None,
             allowed_uids: Vec::new(),
+            allowed_cids: Vec::new(),
         }
     }
 

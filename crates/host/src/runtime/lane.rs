@@ -43,6 +43,8 @@ pub(super) struct LaneSlot {
     wants: AtomicU8,
     waker: AtomicWaker,
     announced: AtomicBool,
+    /// The kernel reports room in the socket.
+    room_reported: AtomicBool,
     /// The guest has hung up.
     closed: AtomicBool,
     born: Instant,
@@ -171,6 +173,7 @@ impl Lane {
             wants: AtomicU8::new(0),
             waker: AtomicWaker::new(),
             announced: AtomicBool::new(false),
+            room_reported: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             born: Instant::now(),
             active_us: AtomicU64::new(0),
@@ -276,6 +279,10 @@ impl Lane {
         }
         let bits = wants | if self.streams { STREAMS } else { 0 };
         self.slot.wants.store(bits, Ordering::SeqCst);
+        let room = wants & SPACE != 0;
+        if !self.slot.in_window && self.slot.room_reported.swap(room, Ordering::Relaxed) != room {
+            self.runtime.scheduler.reactor.report_room(&self.slot, room);
+        }
         // SYNC POINT: with the leader's announcement, which comes after it has
         // said that it sleeps. A leader that sleeps already has not seen this
         // lane waiting, so that the lane asks for its doorbell itself.

@@ -70,17 +70,20 @@ impl Reactor {
     pub(super) fn add_lane(&self, lane: &Arc<LaneSlot>) -> std::io::Result<()> {
         self.entries.lock().insert(lane.key, Entry::Lane(lane.clone()));
         self.lanes.lock().push(lane.clone());
-        let flags = if lane.in_window {
-            // Reported again and again until all doorbells are taken, of which
-            // one look takes only so many.
-            EventFlags::IN | EventFlags::RDHUP
-        } else {
-            // Messages travel in the socket: its task reads and writes until the
-            // kernel has no more, and hears of the next change.
-            EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET
-        };
-        epoll::add(&self.epoll, &lane.watch, EventData::new_u64(lane.key), flags)?;
+        let data = EventData::new_u64(lane.key);
+        epoll::add(&self.epoll, &lane.watch, data, lane_flags(lane.in_window, false))?;
         Ok(())
+    }
+
+    /// Has the kernel report room in the socket of a lane without a window, or
+    /// not: a reader makes room with each message that it takes, and that is
+    /// worth a wake-up only to a task that waits for it. Room that is there
+    /// already is reported too.
+    pub(super) fn report_room(&self, lane: &LaneSlot, wanted: bool) {
+        let data = EventData::new_u64(lane.key);
+        // Fails only if the guest has hung up and the socket is not watched any
+        // more; the task hears of that by itself.
+        let _ = epoll::modify(&self.epoll, &lane.watch, data, lane_flags(lane.in_window, wanted));
     }
 
     pub(super) fn remove_lane(&self, lane: &LaneSlot) {
@@ -188,4 +191,17 @@ impl Reactor {
             ..RuntimeCounters::default()
         }
     }
+}
+
+/// What the kernel is to report of a lane's socket.
+fn lane_flags(in_window: bool, room: bool) -> EventFlags {
+    if in_window {
+        // Doorbells: reported again and again until all are taken, of which one
+        // look takes only so many.
+        return EventFlags::IN | EventFlags::RDHUP;
+    }
+    // Messages travel in the socket: its task reads and writes until the kernel
+    // has no more, and hears of the next change.
+    let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
+    if room { flags | EventFlags::OUT } else { flags }
 }

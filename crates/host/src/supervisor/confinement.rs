@@ -5,8 +5,12 @@ use crate::config::{Config, Guest};
 use crate::status::Measure;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::{Path, PathBuf};
+use vamos_channel::Endpoint;
+
+/// Threads of a worker's cgroup: what serves, compacts and blocks, many times over.
+const THREADS: &str = "256";
 
 /// A user and its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +55,20 @@ pub(super) fn prepare_store(directory: &Path, user: Option<User>) -> Result<()> 
     Ok(())
 }
 
+/// Removes the socket that a worker has listened on: the worker itself, in its
+/// sandbox, may not. A guest then sees at once that nobody listens.
+pub(super) fn remove_socket(guest: &Guest) {
+    let Ok(Endpoint::Unix(path)) = guest.listen.parse() else {
+        return;
+    };
+    let is_socket = |path: &Path| fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    if is_socket(&path)
+        && let Err(error) = fs::remove_file(&path)
+    {
+        tracing::warn!(path = %path.display(), %error, "cannot remove the socket");
+    }
+}
+
 /// Puts a worker into a cgroup of its own.
 pub(super) fn enter_cgroup(config: &Config, guest: &Guest, pid: u32) -> Measure {
     let (in_force, detail) = match &config.global.cgroup {
@@ -75,15 +93,19 @@ fn make_cgroup(parent: &Path, guest: &Guest, pid: u32) -> Result<String> {
     if !group.is_dir() {
         fs::create_dir(&group).with_context(|| format!("cannot make {}", group.display()))?;
     }
-    // What serves, compacts and blocks, many times over.
-    set(&group, "pids.max", "256")?;
-    let mut detail = format!("{}: 256 threads", group.display());
+    let mut limits = vec![("pids.max", THREADS.to_owned())];
     if guest.memory_limit.0 > 0 {
-        set(&group, "memory.max", &guest.memory_limit.0.to_string())?;
-        detail += &format!(", {} of memory", guest.memory_limit);
+        limits.push(("memory.max", guest.memory_limit.0.to_string()));
+    }
+    for (file, value) in &limits {
+        set(&group, file, value).context("is the controller switched on in cgroup.subtree_control?")?;
     }
     set(&group, "cgroup.procs", &pid.to_string())?;
-    Ok(detail)
+    let limits: Vec<_> = limits
+        .iter()
+        .map(|(file, value)| format!("{file} {value}"))
+        .collect();
+    Ok(format!("{}: {}", group.display(), limits.join(", ")))
 }
 
 fn set(group: &Path, file: &str, value: &str) -> Result<()> {

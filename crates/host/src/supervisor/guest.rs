@@ -166,6 +166,7 @@ impl Shared {
         };
         *self.line.lock() = None;
         let status = worker.wait(Instant::now() + END_PATIENCE);
+        confinement::remove_socket(&self.guest);
         self.facts.lock().worker = None;
         Ok(match reason {
             Some(reason) => format!("{}: {reason}", describe_end(status)),

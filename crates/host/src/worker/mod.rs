@@ -95,6 +95,9 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
         .with_context(|| format!("cannot make the store's directory {}", config.store.display()))?;
     let lanes = open_window(guest)?;
     let listener = listen(guest)?;
+    if guest.listen.starts_with("vsock:") && guest.allowed_cids.is_empty() && guest.token_file.is_none() {
+        tracing::warn!("every virtual machine on this host may connect; set allowed_cids or token_file");
+    }
     let token = guest.token_file.as_deref().map(read_token).transpose()?;
 
     let mut sandbox = config.measures.clone();
@@ -107,7 +110,7 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
     })?;
     let limits = Limits::for_response_ring(guest.response_ring.to_usize());
     let modules = Registry::new().with(Arc::new(StoreModule::new(store.clone(), limits)));
-    let doorkeeper = Doorkeeper::new(modules.admission(token), guest.allowed_uids.clone());
+    let doorkeeper = Doorkeeper::new(modules.admission(token), guest);
     let service = Service::new(
         runtime.clone(),
         listener,

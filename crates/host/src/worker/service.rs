@@ -1,6 +1,7 @@
 //! What a worker serves: it accepts connections, opens lanes and runs a module's
 //! session on each.
 
+use crate::config::Guest;
 use crate::module::Registry;
 use crate::runtime::{Lane, Runtime, Source};
 use crate::status::{LaneStatus, ModuleStatus, Traffic};
@@ -23,36 +24,44 @@ const MOST_PENDING: usize = 128;
 /// because descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Decides who gets a lane: by user id, then by module and token.
+/// Decides who gets a lane: by who they are, then by module and token.
 #[derive(Debug)]
 pub struct Doorkeeper {
     admission: Admission,
     allowed_uids: Vec<u32>,
+    allowed_cids: Vec<u32>,
 }
 
 impl Doorkeeper {
-    /// Lets in whom `admission` admits; over a Unix socket only these users, if
-    /// any are named.
-    pub fn new(admission: Admission, allowed_uids: Vec<u32>) -> Self {
+    /// Lets in whom `admission` admits: of those that come over a Unix socket
+    /// the users that the guest's section names, of those over vsock the
+    /// machines; all, where it names none.
+    pub fn new(admission: Admission, guest: &Guest) -> Self {
         Self {
             admission,
-            allowed_uids,
+            allowed_uids: guest.allowed_uids.clone(),
+            allowed_cids: guest.allowed_cids.clone(),
         }
+    }
+
+    fn is_welcome(&self, peer: &Peer) -> Result<(), String> {
+        let (who, number, allowed, key) = match peer {
+            Peer::Unix(peer) => ("user", peer.uid, &self.allowed_uids, "allowed_uids"),
+            Peer::Vsock { cid, .. } => ("machine", *cid, &self.allowed_cids, "allowed_cids"),
+        };
+        if allowed.is_empty() || allowed.contains(&number) {
+            return Ok(());
+        }
+        Err(format!(
+            "{who} {number} may not connect; the host's configuration has others in {key}"
+        ))
     }
 }
 
 impl Policy for Doorkeeper {
     fn admit(&self, hello: &Hello, peer: &Peer) -> Result<(), Refusal> {
-        if let Peer::Unix(peer) = peer
-            && !self.allowed_uids.is_empty()
-            && !self.allowed_uids.contains(&peer.uid)
-        {
-            let message = format!(
-                "user {} may not connect; the host's configuration has others in allowed_uids",
-                peer.uid
-            );
-            return Err(Refusal::new(RefusalCode::NotAllowed, message));
-        }
+        self.is_welcome(peer)
+            .map_err(|message| Refusal::new(RefusalCode::NotAllowed, message))?;
         self.admission.admit(hello, peer)
     }
 }
@@ -255,4 +264,30 @@ async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) 
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vamos_channel::PeerCredentials;
+
+    #[test]
+    fn only_those_named_are_welcome_if_any_are() {
+        let mut guest = Guest::new("g", "unix:/g");
+        let user = |uid| Peer::Unix(PeerCredentials { pid: 1, uid, gid: 1 });
+        let machine = |cid| Peer::Vsock { cid, port: 1 };
+        let open = Doorkeeper::new(Admission::new(), &guest);
+        assert!(open.is_welcome(&user(5)).is_ok() && open.is_welcome(&machine(5)).is_ok());
+        guest.allowed_uids = vec![5];
+        guest.allowed_cids = vec![6];
+        let strict = Doorkeeper::new(Admission::new(), &guest);
+        assert!(strict.is_welcome(&user(5)).is_ok() && strict.is_welcome(&machine(6)).is_ok());
+        assert!(strict.is_welcome(&user(6)).unwrap_err().contains("allowed_uids"));
+        assert!(
+            strict
+                .is_welcome(&machine(5))
+                .unwrap_err()
+                .contains("allowed_cids")
+        );
+    }
 }
