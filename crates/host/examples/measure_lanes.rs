@@ -3,8 +3,11 @@
 //!
 //! ```text
 //! vamosd --config FILE &
-//! cargo run --release -p vamos-host --example measure_lanes -- unix:/run/vamos/local.sock [LANES]
+//! cargo run --release -p vamos-host --example measure_lanes -- unix:/run/vamos/local.sock [LANES [idle]]
 //! ```
+//!
+//! With `idle` the lanes are opened, used once and then left alone for a minute,
+//! each with a transaction and an open scan: `vamos status` tells what that costs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -137,9 +140,8 @@ fn measure(name: &str, guests: &mut [Guest], work: impl Fn(&mut Guest, usize, u6
     );
 }
 
-fn scan(guest: &mut Guest, index: IndexId, id: u32) -> usize {
-    guest.begin();
-    guest.send(&Request::Scan(Scan {
+fn scan_request(index: IndexId, id: u32) -> Request<'static> {
+    Request::Scan(Scan {
         cursor: CursorId(id),
         range: KeyRange {
             index,
@@ -153,7 +155,12 @@ fn scan(guest: &mut Guest, index: IndexId, id: u32) -> usize {
         max_batch_rows: 0,
         limit: 0,
         credit: 128 << 10,
-    }));
+    })
+}
+
+fn scan(guest: &mut Guest, index: IndexId, id: u32) -> usize {
+    guest.begin();
+    guest.send(&scan_request(index, id));
     let mut rows = 0;
     loop {
         let (bytes, last) = match guest.receive() {
@@ -196,6 +203,15 @@ fn main() {
     guest.commit(Durability::Second, 99, 1);
 
     println!("{lanes} lanes, {:?}", guests[0].lane.mode());
+    if arguments.next().as_deref() == Some("idle") {
+        for guest in &mut guests {
+            guest.begin();
+            guest.send(&scan_request(table.1, 1));
+            guest.receive();
+        }
+        std::thread::sleep(Duration::from_secs(60));
+        return;
+    }
     measure("ping", &mut guests, |guest, _, _| {
         guest.ask(&Request::Ping(()));
     });

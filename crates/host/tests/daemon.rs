@@ -3,11 +3,16 @@
 mod support;
 
 use rustix::process::Signal;
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::time::{Duration, Instant};
 use support::{Daemon, PATIENCE, hello, kill, vamosd};
 use vamos_channel::{ClientOptions, ConnectError};
 use vamos_host::status::GuestState;
 use vamos_proto::{Request, Response};
+
+/// A user without rights.
+const NOBODY: u32 = 65534;
 
 #[test]
 fn a_killed_worker_comes_back_with_what_was_committed() {
@@ -109,6 +114,37 @@ fn a_worker_is_confined() {
         let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
         assert!(status.contains("Seccomp:\t2"), "{status}");
     }
+}
+
+#[test]
+fn a_worker_runs_as_the_user_that_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root may choose the worker's user");
+        return;
+    }
+    let sockets = tempfile::tempdir().unwrap();
+    chown(sockets.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let daemon = Daemon::start(&format!(
+        "[[guest]]\nname = \"h\"\nlisten = \"unix:{}/h.sock\"\nuser = \"{NOBODY}\"",
+        sockets.path().display()
+    ));
+    // A test's directory lets nobody through; the next start finds it open.
+    set_permissions(daemon.dir.path(), Permissions::from_mode(0o711)).unwrap();
+    let start = Instant::now();
+    let pid = loop {
+        let guest = daemon.status().unwrap().guests[1].clone();
+        if guest.state == GuestState::Running {
+            break guest.pid.unwrap();
+        }
+        assert!(start.elapsed() < PATIENCE, "{}", daemon.log());
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let process = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let users = format!("Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}");
+    assert!(
+        process.contains(&users) && process.contains("Groups:\t \n"),
+        "{process}"
+    );
 }
 
 #[test]

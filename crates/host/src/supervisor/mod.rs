@@ -47,7 +47,9 @@ pub fn run(config: Config, options: &SupervisorOptions) -> Result<()> {
     // First, so that a signal during the start is not lost.
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     make_directory(&config.global.run_dir, 0o755)?;
-    make_directory(&config.global.state_dir, 0o750)?;
+    // Workers that run as other users pass through it to their own store, which
+    // nobody else may read.
+    make_directory(&config.global.state_dir, 0o711)?;
     let socket = StatusSocket::bind(&config.global.status_socket())?;
 
     let stop = Arc::new(Stop::default());
