@@ -313,6 +313,44 @@ fn a_message_that_makes_no_sense_closes_its_lane_and_no_other(daemon: &Daemon) {
     assert!(daemon.log().contains("makes no sense"));
 }
 
+/// Requests of every kind with fields that nobody meant: the worker lives, and
+/// other lanes are served.
+#[test]
+fn random_requests_harm_nobody_else() {
+    let daemon = Daemon::start("");
+    let mut good = daemon.lane();
+    let table = good.table("t");
+    good.fill(table, 10, 10);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for _ in 0..300 {
+        let mut bad = daemon.lane();
+        for tag in 1..20 {
+            let (opcode, _) = Request::OPCODES[random() as usize % Request::OPCODES.len()];
+            // Small numbers are more often what a message may begin with.
+            let body: Vec<u8> = (0..random() % 40)
+                .map(|_| (random() >> (random() % 8)) as u8 & if random() % 4 == 0 { 0xff } else { 3 })
+                .collect();
+            // Dropping the good lane's tables is what a guest may do.
+            if (34..=36).contains(&opcode) || bad.lane.send(opcode, tag, &body).is_err() {
+                continue;
+            }
+            let _ = bad.lane.flush();
+        }
+        let _ = bad.try_receive(Duration::from_millis(1));
+    }
+    assert_eq!(good.ask(&Request::Ping(())).response(), Response::Done(()));
+    let guest = daemon.guest().unwrap();
+    assert_eq!(guest.restarts, 0, "{}", daemon.log());
+    let requests = &guest.worker.unwrap().modules[0].requests;
+    assert!(requests.len() > 15, "{requests:?}");
+}
+
 #[test]
 fn a_malformed_cancel_in_a_lock_wait_closes_the_lane() {
     let daemon = Daemon::start("");
