@@ -36,7 +36,7 @@ const RUNS_BETWEEN_LOOKS: u32 = 16;
 /// The beat at which a follower looks after the lead.
 const BEAT: Duration = Duration::from_millis(1);
 /// After so many beats without traffic it rests.
-const QUIET_BEATS: u32 = 100;
+const QUIET_BEATS: u32 = 20;
 
 thread_local! {
     /// Whether this thread takes from the queue when its task ends.

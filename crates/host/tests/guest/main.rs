@@ -1,5 +1,8 @@
 //! Guest sessions against a real vamosd, on real RocksDB.
 
+// Helpers of tests may stop the test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod crashes;
 mod sessions;
 mod support;

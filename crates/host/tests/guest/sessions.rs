@@ -369,7 +369,7 @@ fn a_value_larger_than_a_ring_arrives_whole() {
     let daemon = Daemon::start("");
     let mut session = Session::new(daemon.client());
     let table = create_table(&mut session, "t");
-    let large: Vec<u8> = (0..20_000_000u32).map(|i| (i * 31 >> 3) as u8).collect();
+    let large: Vec<u8> = (0..20_000_000u32).map(|i| ((i * 31) >> 3) as u8).collect();
     begin(&mut session);
     insert(&mut session, &table, b"large", &large);
     session.commit(Durability::Commit).unwrap();

@@ -70,7 +70,7 @@ impl Daemon {
         status
             .pointer("/0/state/transactions")
             .and_then(|count| count.as_u64())
-            .expect(&status.to_string())
+            .unwrap_or_else(|| panic!("{status}"))
     }
 
     /// A client of it.
