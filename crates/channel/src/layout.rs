@@ -14,7 +14,7 @@ pub const LAYOUT_VERSION: u32 = 1;
 
 /// `VAMOSWIN` as it is in memory.
 const MAGIC: u64 = u64::from_le_bytes(*b"VAMOSWIN");
-/// What devdax mappings are aligned to.
+/// What the kernel aligns persistent memory to.
 const HUGE_PAGE: u64 = 2 << 20;
 const PAGE: u64 = 4096;
 const LANE_TABLE: u64 = PAGE;
