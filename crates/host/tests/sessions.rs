@@ -8,7 +8,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 use support::{Daemon, EXCLUSIVE, TestLane, commit, get, hello, insert};
-use vamos_channel::{ClientOptions, ConnectError, RefusalCode};
+use vamos_channel::{ClientOptions, ConnectError, Mode, RefusalCode, WindowSource};
+use vamos_host::status::GuestState;
 use vamos_proto::{
     CommitId, CommitOutcome, Credit, CursorId, Direction, ErrorCode, KeyRange, Lock, Outcome, Request,
     Response, SavepointId, Scan,
@@ -414,6 +415,35 @@ fn what_the_host_does_not_have_is_refused_in_words() {
     let refused = daemon.guest().unwrap().worker.unwrap().lanes.refused;
     assert_eq!(refused, 3);
     assert!(daemon.log().contains("connection refused"));
+}
+
+#[test]
+fn a_guest_that_maps_the_windows_file_is_served_through_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("window");
+    let daemon = Daemon::start(&format!("window = \"file:{}\"", path.display()));
+    // The window follows the devdax information block, at 2 MiB.
+    let options = ClientOptions {
+        window: Some(WindowSource::File {
+            path,
+            offset: 2 << 20,
+        }),
+        ..ClientOptions::default()
+    };
+    let mut lane = daemon.try_lane(&hello(), &options).unwrap();
+    assert_eq!(lane.lane.mode(), Mode::Window);
+    let table = lane.table("t");
+    lane.fill(table, 100, 10_000);
+    assert_eq!(lane.get(table, &5_u32.to_be_bytes()).unwrap().len(), 10_000);
+    // After the worker's death the same file is used again.
+    daemon.kill_worker();
+    lane.assert_closed();
+    daemon.wait_for("a new worker serves", |guest| {
+        guest.restarts == 1 && guest.state == GuestState::Running
+    });
+    let mut lane = daemon.try_lane(&hello(), &options).unwrap();
+    assert_eq!(lane.lane.mode(), Mode::Window);
+    assert_eq!(lane.get(table, &5_u32.to_be_bytes()).unwrap().len(), 10_000);
 }
 
 #[test]
