@@ -28,7 +28,11 @@ struct Mariadb {
 
 impl Mariadb {
     fn find() -> Result<Self, String> {
-        for name in ["VAMOS_MARIADB_SOURCE", "VAMOS_MARIADB_DEV", "VAMOS_MARIADB_CLIENT_DEV"] {
+        for name in [
+            "VAMOS_MARIADB_SOURCE",
+            "VAMOS_MARIADB_DEV",
+            "VAMOS_MARIADB_CLIENT_DEV",
+        ] {
             println!("cargo:rerun-if-env-changed={name}");
         }
         let found = fetched();
@@ -101,7 +105,13 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
     cc::Build::new()
         .cpp(true)
         .std("gnu++17")
-        .files(["shim/handler.cc", "shim/create.cc", "shim/engine.cc", "shim/server.cc", "shim/variables.cc"])
+        .files([
+            "shim/handler.cc",
+            "shim/create.cc",
+            "shim/engine.cc",
+            "shim/server.cc",
+            "shim/variables.cc",
+        ])
         // The server was built without assertions; the layout of its classes
         // depends on these.
         .define("HAVE_CONFIG_H", None)

@@ -398,6 +398,8 @@ int ha_vamos::info(uint flag) {
     stats.max_data_file_length = 0;
     set_rec_per_key();
   }
+  if (flag & HA_STATUS_ERRKEY)
+    errkey = last_duplicate_key;
   if (flag & HA_STATUS_AUTO)
     stats.auto_increment_value = vamos_auto_increment_next(rust);
   return 0;
@@ -548,10 +550,8 @@ uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
 }
 
 int ha_vamos::failed(int error, uint32_t duplicate_key) {
-  if (error == HA_ERR_FOUND_DUPP_KEY) {
-    errkey = duplicate_key;
-    lookup_errkey = duplicate_key;
-  }
+  if (error == HA_ERR_FOUND_DUPP_KEY)
+    last_duplicate_key = duplicate_key;
   if (error)
     my_errno = error;
   return error;
@@ -575,7 +575,8 @@ void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }
 int ha_vamos::end_bulk_insert() {
   gathering = false;
   uint32_t duplicate = UINT32_MAX;
-  return failed(vamos_bulk_end(rust, connection(), table->record[0], &duplicate), duplicate);
+  const int error = vamos_bulk_end(rust, connection(), table->record[0], &duplicate);
+  return failed(error, duplicate);
 }
 
 int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {

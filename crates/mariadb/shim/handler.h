@@ -138,6 +138,7 @@ private:
   bool gathering = false;
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
+  uint last_duplicate_key = UINT_MAX;
   /* Inside read_range_first() and read_range_next(). */
   bool in_range = false;
 };

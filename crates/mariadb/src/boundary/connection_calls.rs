@@ -109,12 +109,20 @@ unsafe extern "C" fn vamos_savepoint_release(connection: *mut Connection, id: u6
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn vamos_error_text(connection: *mut Connection, error: c_int, place: *mut u8, size: usize) -> usize {
+unsafe extern "C" fn vamos_error_text(
+    connection: *mut Connection,
+    error: c_int,
+    place: *mut u8,
+    size: usize,
+) -> usize {
     guard(0, || {
         // SAFETY: the shim passes the connection of the running thread and a
         // buffer of `size` bytes.
         unsafe {
-            match connection.as_ref().and_then(|connection| connection.error_text(error)) {
+            match connection
+                .as_ref()
+                .and_then(|connection| connection.error_text(error))
+            {
                 Some(text) => put_text(text, place, size),
                 None => 0,
             }

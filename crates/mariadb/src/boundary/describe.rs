@@ -18,11 +18,20 @@ pub(super) unsafe fn shape(table: &types::Table) -> Shape {
         )
     };
     // SAFETY: the caller vouches for fields and collations.
-    let columns = columns.iter().map(|column| unsafe { self::column(column) }).collect();
+    let columns = columns
+        .iter()
+        .map(|column| unsafe { self::column(column) })
+        .collect();
     // SAFETY: the caller vouches for the parts.
     let keys = keys.iter().map(|key| unsafe { self::key(key) }).collect();
     let primary = (table.primary_key != u32::MAX).then_some(table.primary_key as usize);
-    Shape::new(columns, keys, primary, table.record_length as usize, defaults.to_vec())
+    Shape::new(
+        columns,
+        keys,
+        primary,
+        table.record_length as usize,
+        defaults.to_vec(),
+    )
 }
 
 unsafe fn slice<'a, T>(start: *const T, count: u32) -> &'a [T] {

@@ -8,11 +8,19 @@ use vamos_guest::Direction;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_rnd_init(handler: *mut Handler, connection: *mut Connection, scan: u8) -> c_int {
     // SAFETY: the shim passes its own handler and its connection.
-    unsafe { on_handler(handler, connection, |handler, connection| handler.begin_table_scan(connection, scan != 0)) }
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            handler.begin_table_scan(connection, scan != 0)
+        })
+    }
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn vamos_rnd_next(handler: *mut Handler, connection: *mut Connection, record: *mut u8) -> c_int {
+unsafe extern "C" fn vamos_rnd_next(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    record: *mut u8,
+) -> c_int {
     // SAFETY: as above, and a record buffer of the table's.
     unsafe {
         on_handler(handler, connection, |handler, connection| {
@@ -123,7 +131,11 @@ unsafe extern "C" fn vamos_index_edge(
     unsafe {
         on_handler(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
-            let direction = if last != 0 { Direction::Backward } else { Direction::Forward };
+            let direction = if last != 0 {
+                Direction::Backward
+            } else {
+                Direction::Forward
+            };
             let end = end_of_range(end_key, end_key_length, end_find);
             handler.read_edge(connection, record, keyread != 0, direction, end)
         })
@@ -143,7 +155,11 @@ unsafe extern "C" fn vamos_index_step(
     unsafe {
         on_handler(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
-            let direction = if backward != 0 { Direction::Backward } else { Direction::Forward };
+            let direction = if backward != 0 {
+                Direction::Backward
+            } else {
+                Direction::Forward
+            };
             handler.step(connection, record, keyread != 0, direction, within != 0)
         })
     }

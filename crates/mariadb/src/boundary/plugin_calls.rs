@@ -97,5 +97,7 @@ unsafe extern "C" fn vamos_read_counters(out: *mut Counters) {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_status_text(place: *mut u8, size: usize) -> usize {
     // SAFETY: the shim passes a buffer of `size` bytes.
-    guard(0, || unsafe { put_text(&host::status().to_string(), place, size) })
+    guard(0, || unsafe {
+        put_text(&host::status().to_string(), place, size)
+    })
 }

@@ -16,7 +16,12 @@ unsafe extern "C" {
     ) -> usize;
     fn vamos_server_weights_bound(collation: *const c_void, length: usize) -> usize;
     fn vamos_server_trimmed(collation: *const c_void, text: *const u8, length: usize) -> usize;
-    fn vamos_server_characters(collation: *const c_void, text: *const u8, length: usize, count: usize) -> usize;
+    fn vamos_server_characters(
+        collation: *const c_void,
+        text: *const u8,
+        length: usize,
+        count: usize,
+    ) -> usize;
     fn vamos_server_sort_string(field: *mut c_void, value: *const u8, out: *mut u8, length: u32);
     fn vamos_server_killed(thd: *const c_void) -> u8;
     fn vamos_server_must_rollback(thd: *mut c_void);
@@ -38,7 +43,14 @@ impl Weights for ServerCollation {
         let place = &mut out[start..];
         // SAFETY: both ranges are valid and apart; the server writes at most `size` bytes.
         let written = unsafe {
-            vamos_server_weights(self.0, flags, text.as_ptr(), text.len(), place.as_mut_ptr(), place.len())
+            vamos_server_weights(
+                self.0,
+                flags,
+                text.as_ptr(),
+                text.len(),
+                place.as_mut_ptr(),
+                place.len(),
+            )
         };
         out.truncate(start + written.min(size));
     }

@@ -44,7 +44,11 @@ unsafe extern "C" fn vamos_rename_table(
     to: *const c_char,
 ) -> c_int {
     // SAFETY: the shim passes the connection of the running thread and two texts.
-    unsafe { on_connection(connection, |connection| catalogue::rename(connection, &name(from), &name(to))) }
+    unsafe {
+        on_connection(connection, |connection| {
+            catalogue::rename(connection, &name(from), &name(to))
+        })
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -124,12 +128,16 @@ unsafe extern "C" fn vamos_handler_use(handler: *mut Handler, what: *const types
 unsafe extern "C" fn vamos_handler_columns(handler: *mut Handler, words: *const u32, count: usize, all: u8) {
     guard((), || {
         // SAFETY: the shim passes its own handler and `count` words.
-        let (Some(handler), words) = (unsafe { (handler.as_mut(), std::slice::from_raw_parts(words, count)) })
+        let (Some(handler), words) =
+            (unsafe { (handler.as_mut(), std::slice::from_raw_parts(words, count)) })
         else {
             return;
         };
         let wanted = |column: usize| {
-            all != 0 || words.get(column / 32).is_some_and(|word| word & 1 << (column % 32) != 0)
+            all != 0
+                || words
+                    .get(column / 32)
+                    .is_some_and(|word| word & 1 << (column % 32) != 0)
         };
         handler.plan = Some(Plan::new(handler.shape(), wanted));
     });
@@ -146,13 +154,19 @@ unsafe extern "C" fn vamos_handler_columns_changed(handler: *mut Handler) {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_handler_columns_known(handler: *mut Handler) -> u8 {
     // SAFETY: the shim passes its own handler.
-    unsafe { handler.as_ref() }.is_some_and(|handler| handler.plan.is_some()).into()
+    unsafe { handler.as_ref() }
+        .is_some_and(|handler| handler.plan.is_some())
+        .into()
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_truncate(handler: *mut Handler, connection: *mut Connection) -> c_int {
     // SAFETY: the shim passes its own handler and its connection.
-    unsafe { on_handler(handler, connection, |handler, connection| handler.share().truncate(connection)) }
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            handler.share().truncate(connection)
+        })
+    }
 }
 
 #[unsafe(no_mangle)]

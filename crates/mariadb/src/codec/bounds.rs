@@ -149,7 +149,11 @@ mod tests {
             (Find::Before, [true, false, false]),
         ] {
             let bounds = Bounds::of(find, b"ab");
-            assert_eq!([less, same, more].map(|key| contains(&bounds, key)), sides, "{find:?}");
+            assert_eq!(
+                [less, same, more].map(|key| contains(&bounds, key)),
+                sides,
+                "{find:?}"
+            );
         }
     }
 

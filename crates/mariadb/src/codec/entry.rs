@@ -8,8 +8,8 @@
 
 use super::key::{check_length, put_key, put_part, take_part};
 use super::numbers::take;
-use super::row::{self, Plan, pack_column};
 use super::record::{self, Record};
+use super::row::{self, Plan, pack_column};
 use super::{CodecError, Shape};
 use vamos_proto::{IndexEntry, PrimaryKey};
 
@@ -17,8 +17,13 @@ use vamos_proto::{IndexEntry, PrimaryKey};
 ///
 /// # Errors
 /// [`CodecError::KeyTooLong`].
-pub fn put_primary(shape: &Shape, primary: usize, record: Record<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>)
--> Result<(), CodecError> {
+pub fn put_primary(
+    shape: &Shape,
+    primary: usize,
+    record: Record<'_>,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
     let start = out.len();
     put_key(shape, primary, record, scratch, out);
     check_length(&out[start..])
@@ -70,7 +75,13 @@ pub fn put_entry(
 }
 
 /// Parts of the primary key that the key does not have itself.
-fn put_missing_parts(shape: &Shape, key: usize, record: Record<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+fn put_missing_parts(
+    shape: &Shape,
+    key: usize,
+    record: Record<'_>,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     let Some(primary) = shape.primary else { return };
     for &part in &shape.keys[key].suffix {
         put_part(shape, &shape.keys[primary].parts[part], record, scratch, out);

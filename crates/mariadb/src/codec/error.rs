@@ -18,8 +18,12 @@ pub enum CodecError {
 impl std::fmt::Display for CodecError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::UnknownFormat(format) => write!(f, "a row has format {format}, which this version does not know"),
-            Self::WrongColumnCount(count) => write!(f, "a row has {count} columns, the table has another number"),
+            Self::UnknownFormat(format) => {
+                write!(f, "a row has format {format}, which this version does not know")
+            }
+            Self::WrongColumnCount(count) => {
+                write!(f, "a row has {count} columns, the table has another number")
+            }
             Self::Truncated => write!(f, "a row breaks off in the middle of a column"),
             Self::TooLong => write!(f, "a stored value is longer than its column"),
             Self::KeyTooLong(length) => write!(

@@ -59,7 +59,10 @@ fn trimmed<'a>(weights: &'a [u8], space: &[u8]) -> &'a [u8] {
 
 fn compared_with_spaces(rest: &[u8], space: &[u8]) -> u8 {
     // A group is a whole number of spaces, so `rest` begins with a whole one.
-    let different = rest.iter().zip(space.iter().cycle()).find(|(byte, space)| byte != space);
+    let different = rest
+        .iter()
+        .zip(space.iter().cycle())
+        .find(|(byte, space)| byte != space);
     match different {
         Some((byte, space)) if byte < space => LESS,
         Some(_) => GREATER,
@@ -97,7 +100,10 @@ mod tests {
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
         // Few values, near the space, so that equal and padded ones are common.
-        proptest::collection::vec(prop_oneof![Just(0u8), 0x1f..0x22u8, Just(0x20), Just(0xff)], 0..40)
+        proptest::collection::vec(
+            prop_oneof![Just(0u8), 0x1f..0x22u8, Just(0x20), Just(0xff)],
+            0..40,
+        )
     }
 
     #[test]

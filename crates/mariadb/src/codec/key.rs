@@ -17,7 +17,13 @@ const NOT_NULL: u8 = 1;
 
 /// Appends the own parts of a key of the row in `record`. Returns whether one
 /// of them is NULL.
-pub fn put_key(shape: &Shape, key: usize, record: Record<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+pub fn put_key(
+    shape: &Shape,
+    key: usize,
+    record: Record<'_>,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> bool {
     let key = &shape.keys[key];
     let mut has_null = false;
     for part in &key.parts[..key.own] {
@@ -27,7 +33,13 @@ pub fn put_key(shape: &Shape, key: usize, record: Record<'_>, scratch: &mut Vec<
 }
 
 /// Appends one part of a key of the row in `record`. Returns whether it is NULL.
-pub fn put_part(shape: &Shape, part: &KeyPart, record: Record<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+pub fn put_part(
+    shape: &Shape,
+    part: &KeyPart,
+    record: Record<'_>,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> bool {
     let column = &shape.columns[part.column];
     let start = out.len();
     let null = column.null.is_some() && record::is_null(column, &record);
@@ -61,7 +73,10 @@ fn put_value(column: &Column, part: &KeyPart, value: &[u8], scratch: &mut Vec<u8
                 out.extend_from_slice(&value[..value.len().min(part.length)]);
             }
             Storage::Padded(pattern, length) => {
-                let fills_up = collation.levels.first().is_some_and(|level| level.space.is_some());
+                let fills_up = collation
+                    .levels
+                    .first()
+                    .is_some_and(|level| level.space.is_some());
                 let value = match fills_up {
                     true => record::without_padding(value, &pattern[..usize::from(length)]),
                     false => value,
@@ -99,7 +114,13 @@ pub fn put_image(
     Ok((parts, has_null))
 }
 
-fn put_image_part(shape: &Shape, part: &KeyPart, image: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> bool {
+fn put_image_part(
+    shape: &Shape,
+    part: &KeyPart,
+    image: &[u8],
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> bool {
     let column = &shape.columns[part.column];
     let start = out.len();
     let (null, value) = match part.nullable {
@@ -161,7 +182,9 @@ pub fn take_part(
         return Ok(());
     }
     match &column.order {
-        Order::Text(collation) if column_is_fixed(column, collation.is_binary()) => take(key, part.length).map(drop),
+        Order::Text(collation) if column_is_fixed(column, collation.is_binary()) => {
+            take(key, part.length).map(drop)
+        }
         Order::Text(collation) if collation.is_binary() => skip_groups(key, 8, 9, false, flip),
         Order::Text(collation) => collation.levels.iter().try_for_each(|level| match &level.space {
             Some(space) if !space.is_empty() => {
@@ -205,8 +228,14 @@ fn put_back(column: &Column, order: &Order, value: &[u8], flip: u8, record: &mut
     };
     let place = &mut record[column.offset..column.offset + column.length];
     match order {
-        Order::Bytes => place.iter_mut().zip(value).for_each(|(to, from)| *to = from ^ flip),
-        _ => place.iter_mut().zip(value.iter().rev()).for_each(|(to, from)| *to = from ^ flip),
+        Order::Bytes => place
+            .iter_mut()
+            .zip(value)
+            .for_each(|(to, from)| *to = from ^ flip),
+        _ => place
+            .iter_mut()
+            .zip(value.iter().rev())
+            .for_each(|(to, from)| *to = from ^ flip),
     }
     if matches!(order, Order::Signed)
         && let Some(highest) = place.last_mut()

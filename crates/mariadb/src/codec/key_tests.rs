@@ -62,7 +62,11 @@ fn shape() -> Shape {
         column(36, 2, 0, Storage::Fixed, Order::Unsigned),
     ];
     let key = Key {
-        parts: vec![part(0, 4, true, false, false), part(1, 30, false, true, false), part(2, 2, false, false, true)],
+        parts: vec![
+            part(0, 4, true, false, false),
+            part(1, 30, false, true, false),
+            part(2, 2, false, false, true),
+        ],
         own: 3,
         unique: false,
         suffix: Vec::new(),
@@ -75,8 +79,15 @@ fn shape() -> Shape {
 type Row = (Option<i32>, Vec<u8>, u16);
 
 fn row() -> impl Strategy<Value = Row> {
-    let text = proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'B'), Just(b' '), Just(0), Just(b'z')], 0..30);
-    (proptest::option::of(prop_oneof![-2..2i32, any::<i32>()]), text, prop_oneof![0..3u16, any::<u16>()])
+    let text = proptest::collection::vec(
+        prop_oneof![Just(b'a'), Just(b'B'), Just(b' '), Just(0), Just(b'z')],
+        0..30,
+    );
+    (
+        proptest::option::of(prop_oneof![-2..2i32, any::<i32>()]),
+        text,
+        prop_oneof![0..3u16, any::<u16>()],
+    )
 }
 
 fn record(row: &Row) -> Vec<u8> {
@@ -103,7 +114,13 @@ fn key(row: &Row) -> Vec<u8> {
     let mut out = Vec::new();
     let record = record(row);
     // SAFETY: there are no blobs.
-    put_key(&shape(), 0, unsafe { Record::new(&record) }, &mut Vec::new(), &mut out);
+    put_key(
+        &shape(),
+        0,
+        unsafe { Record::new(&record) },
+        &mut Vec::new(),
+        &mut out,
+    );
     out
 }
 
@@ -113,7 +130,9 @@ fn order(a: &Row, b: &Row) -> Ordering {
         text.resize(30, b' ');
         text
     };
-    a.0.cmp(&b.0).then_with(|| text(a).cmp(&text(b))).then_with(|| b.2.cmp(&a.2))
+    a.0.cmp(&b.0)
+        .then_with(|| text(a).cmp(&text(b)))
+        .then_with(|| b.2.cmp(&a.2))
 }
 
 proptest! {
@@ -158,5 +177,8 @@ proptest! {
 #[test]
 fn broken_image_is_refused() {
     let mut out = Vec::new();
-    assert_eq!(put_image(&shape(), 0, &[0, 1], &mut Vec::new(), &mut out), Err(CodecError::Truncated));
+    assert_eq!(
+        put_image(&shape(), 0, &[0, 1], &mut Vec::new(), &mut out),
+        Err(CodecError::Truncated)
+    );
 }

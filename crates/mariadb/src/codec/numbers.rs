@@ -42,7 +42,10 @@ pub fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8], CodecErr
 
 /// A little-endian number of up to eight bytes.
 pub fn little_endian(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 #[cfg(test)]

@@ -140,7 +140,9 @@ pub fn put_null(shape: &Shape, column: &Column, record: &mut [u8]) {
     };
     let place = column.offset..column.offset + length;
     match shape.defaults.get(place.clone()) {
-        Some(default) if !matches!(column.storage, Storage::Blob(_)) => record[place].copy_from_slice(default),
+        Some(default) if !matches!(column.storage, Storage::Blob(_)) => {
+            record[place].copy_from_slice(default)
+        }
         _ => record[place].fill(0),
     }
 }
@@ -176,7 +178,11 @@ pub fn unpack_column(column: &Column, row: &mut &[u8], record: &mut [u8]) -> Res
             let value = take_value(row, u32::MAX as usize)?;
             let pointer = start + usize::from(bytes);
             put_le(&mut record[start..pointer], value.len());
-            let address = if value.is_empty() { 0 } else { value.as_ptr().expose_provenance() };
+            let address = if value.is_empty() {
+                0
+            } else {
+                value.as_ptr().expose_provenance()
+            };
             record[pointer..pointer + POINTER].copy_from_slice(&address.to_ne_bytes());
         }
     }

@@ -50,7 +50,10 @@ fn values() -> impl Strategy<Value = Values> {
     let bytes = |most| proptest::collection::vec(any::<u8>(), 0..=most);
     (
         any::<[u8; 4]>(),
-        proptest::option::of(proptest::collection::vec(prop_oneof![Just([0, 0x20]), any::<[u8; 2]>()], 0..=4)),
+        proptest::option::of(proptest::collection::vec(
+            prop_oneof![Just([0, 0x20]), any::<[u8; 2]>()],
+            0..=4,
+        )),
         proptest::option::of(bytes(20)),
         proptest::option::of(bytes(300)),
         proptest::option::of((0u8..8, any::<u8>())),
@@ -107,7 +110,11 @@ fn assert_equal(shape: &Shape, number: usize, a: &[u8], b: &[u8]) {
     }
     // SAFETY: the blobs point into the values of the test and into its row.
     let (a, b) = unsafe { (Record::new(a), Record::new(b)) };
-    assert_eq!(record::value(column, a), record::value(column, b), "column {number}");
+    assert_eq!(
+        record::value(column, a),
+        record::value(column, b),
+        "column {number}"
+    );
     if let Storage::Bit(Some(bits)) = column.storage {
         assert_eq!(record::loose_bits(bits, &a), record::loose_bits(bits, &b));
     }
@@ -142,7 +149,10 @@ proptest! {
 #[test]
 fn char_loses_only_whole_patterns_of_padding() {
     let pattern = [0, 0x20];
-    assert_eq!(record::without_padding(&[0, 0x41, 0, 0x20, 0, 0x20], &pattern), [0, 0x41]);
+    assert_eq!(
+        record::without_padding(&[0, 0x41, 0, 0x20, 0, 0x20], &pattern),
+        [0, 0x41]
+    );
     assert_eq!(record::without_padding(&[0x20, 0, 0x20], &pattern), [0x20]);
     let mut place = [9; 5];
     record::fill(&mut place, &pattern);
@@ -154,7 +164,16 @@ fn row_of_another_table_is_refused() {
     let shape = shape();
     let plan = Plan::new(&shape, |_| true);
     let mut record = vec![0; shape.record_length];
-    assert_eq!(unpack(&shape, &plan, &[1, 9, 0, 0, 0], &mut record), Err(CodecError::WrongColumnCount(9)));
-    assert_eq!(unpack(&shape, &plan, &[7, 6, 0, 0], &mut record), Err(CodecError::UnknownFormat(7)));
-    assert_eq!(unpack(&shape, &plan, &[1], &mut record), Err(CodecError::Truncated));
+    assert_eq!(
+        unpack(&shape, &plan, &[1, 9, 0, 0, 0], &mut record),
+        Err(CodecError::WrongColumnCount(9))
+    );
+    assert_eq!(
+        unpack(&shape, &plan, &[7, 6, 0, 0], &mut record),
+        Err(CodecError::UnknownFormat(7))
+    );
+    assert_eq!(
+        unpack(&shape, &plan, &[1], &mut record),
+        Err(CodecError::Truncated)
+    );
 }

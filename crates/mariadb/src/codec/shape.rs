@@ -153,7 +153,9 @@ impl Shape {
         record_length: usize,
         defaults: Vec<u8>,
     ) -> Self {
-        let has_blobs = columns.iter().any(|column| matches!(column.storage, Storage::Blob(_)));
+        let has_blobs = columns
+            .iter()
+            .any(|column| matches!(column.storage, Storage::Blob(_)));
         let mut shape = Self {
             columns,
             keys,

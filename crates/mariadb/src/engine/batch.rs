@@ -142,7 +142,10 @@ impl Batch {
 
     /// The request.
     pub(crate) fn as_write(&self) -> Write<'_> {
-        let raise = [(Counter::AutoIncrement, self.auto_increment), (Counter::RowId, self.row_id)];
+        let raise = [
+            (Counter::AutoIncrement, self.auto_increment),
+            (Counter::RowId, self.row_id),
+        ];
         Write {
             ops: self.ops.iter().map(|op| self.as_op(op)).collect(),
             raise: raise

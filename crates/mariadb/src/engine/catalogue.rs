@@ -39,7 +39,9 @@ pub(crate) fn open(connection: &mut Connection, name: &str, indexes: u32) -> Res
         let theirs = String::from_utf8_lossy(&table.definition).into_owned();
         let ours = String::from_utf8_lossy(DEFINITION);
         return Err(Error::OtherDefinition {
-            what: format!("table {name} is encoded as {theirs:?} on the host, and this plugin reads {ours:?}"),
+            what: format!(
+                "table {name} is encoded as {theirs:?} on the host, and this plugin reads {ours:?}"
+            ),
         });
     }
     if table.indexes.len() != indexes.max(1) as usize {

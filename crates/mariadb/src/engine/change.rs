@@ -134,7 +134,11 @@ impl Handler {
         batch.push(change, ids.index(0), primary_key.clone(), value);
         for key in secondary_keys(&shape) {
             let entry = self.encode_entry(batch, key, record, &primary_key)?;
-            let change = if entry.unique { Change::Insert } else { Change::PutUnlocked };
+            let change = if entry.unique {
+                Change::Insert
+            } else {
+                Change::PutUnlocked
+            };
             batch.push(change, ids.index(shape.index_of(key)), entry.key, entry.value);
         }
         Ok(())
@@ -195,7 +199,13 @@ impl Handler {
         })
     }
 
-    fn add_update(&mut self, batch: &mut Batch, ids: &Ids, old: Record<'_>, new: Record<'_>) -> Result<(), Error> {
+    fn add_update(
+        &mut self,
+        batch: &mut Batch,
+        ids: &Ids,
+        old: Record<'_>,
+        new: Record<'_>,
+    ) -> Result<(), Error> {
         let shape = Arc::clone(&self.shape);
         let old_key = self.encode_primary(batch, old)?;
         let new_key = self.encode_primary(batch, new)?;
@@ -216,7 +226,11 @@ impl Handler {
     }
 
     /// Deletes the row that was read last.
-    pub(crate) fn delete_row(&mut self, connection: &mut Connection, record: Record<'_>) -> Result<(), Error> {
+    pub(crate) fn delete_row(
+        &mut self,
+        connection: &mut Connection,
+        record: Record<'_>,
+    ) -> Result<(), Error> {
         connection.flush()?;
         let ids = self.share.ids();
         self.change(connection, |this, batch| this.add_delete(batch, &ids, record))
@@ -228,7 +242,11 @@ impl Handler {
         batch.push(Change::Delete, ids.index(0), primary_key.clone(), 0..0);
         for key in secondary_keys(&shape) {
             let entry = self.encode_entry(batch, key, record, &primary_key)?;
-            let change = if entry.unique { Change::Delete } else { Change::DeleteUnlocked };
+            let change = if entry.unique {
+                Change::Delete
+            } else {
+                Change::DeleteUnlocked
+            };
             batch.push(change, ids.index(shape.index_of(key)), entry.key, 0..0);
         }
         batch.count_rows(-1);
@@ -241,14 +259,26 @@ fn add_entry_update(batch: &mut Batch, index: vamos_guest::IndexId, old: Entry, 
     let same_key = old.unique == new.unique && batch.at(&old.key) == batch.at(&new.key);
     if same_key {
         if batch.at(&old.value) != batch.at(&new.value) {
-            let change = if new.unique { Change::Put } else { Change::PutUnlocked };
+            let change = if new.unique {
+                Change::Put
+            } else {
+                Change::PutUnlocked
+            };
             batch.push(change, index, new.key, new.value);
         }
         return;
     }
-    let delete = if old.unique { Change::Delete } else { Change::DeleteUnlocked };
+    let delete = if old.unique {
+        Change::Delete
+    } else {
+        Change::DeleteUnlocked
+    };
     batch.push(delete, index, old.key, 0..0);
-    let insert = if new.unique { Change::Insert } else { Change::PutUnlocked };
+    let insert = if new.unique {
+        Change::Insert
+    } else {
+        Change::PutUnlocked
+    };
     batch.push(insert, index, new.key, new.value);
 }
 

@@ -50,7 +50,11 @@ fn config(settings: &HostSettings) -> Result<Config, String> {
 pub(crate) fn client() -> Arc<Client> {
     let mut client = CLIENT.lock();
     // The plugin's start has set it; a default keeps this total.
-    Arc::clone(client.get_or_insert_with(|| Client::new(Config::new(Endpoint::Unix(PathBuf::from("/run/vamos/vamos.sock"))))))
+    Arc::clone(client.get_or_insert_with(|| {
+        Client::new(Config::new(Endpoint::Unix(PathBuf::from(
+            "/run/vamos/vamos.sock",
+        ))))
+    }))
 }
 
 /// What the way to the host is like and what it has done.

@@ -100,8 +100,16 @@ impl Handler {
                 direction: bounds.direction,
                 lock: self.lock.lock,
                 fetch,
-                batch_rows: if position == 0 && same.is_none() { FIRST_TABLE_BATCH } else { FIRST_INDEX_BATCH },
-                max_batch_rows: if self.lock.lock == Lock::None { 0 } else { self.lock.ahead.max(1) },
+                batch_rows: if position == 0 && same.is_none() {
+                    FIRST_TABLE_BATCH
+                } else {
+                    FIRST_INDEX_BATCH
+                },
+                max_batch_rows: if self.lock.lock == Lock::None {
+                    0
+                } else {
+                    self.lock.ahead.max(1)
+                },
                 limit: 0,
             })?),
         };
@@ -305,9 +313,10 @@ impl Handler {
         image: &[u8],
     ) -> Result<(), Error> {
         if self.scan.as_ref().is_some_and(|scan| scan.same.is_some()) {
-            let live = self.scan.as_ref().is_some_and(|scan| {
-                scan.cursor.is_some() && scan.epoch == connection.epoch()
-            });
+            let live = self
+                .scan
+                .as_ref()
+                .is_some_and(|scan| scan.cursor.is_some() && scan.epoch == connection.epoch());
             let found = live && self.advance(connection, record, keyread)?;
             return found.then_some(()).ok_or(Error::EndOfFile);
         }
@@ -338,7 +347,12 @@ impl Handler {
 
     /// Moves the cursor to its next row and puts that into `record`. Returns
     /// whether there was one.
-    fn advance(&mut self, connection: &mut Connection, record: &mut [u8], keyread: bool) -> Result<bool, Error> {
+    fn advance(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+    ) -> Result<bool, Error> {
         let position = self.position();
         let fetched = position != 0 && !self.covered(keyread);
         let Some(mut scan) = self.scan.take() else {
@@ -371,7 +385,13 @@ impl Handler {
 
     /// Puts a row, as the host sent it, into `record`. Returns `false` for a row
     /// that no longer is what its entry said.
-    fn deliver(&mut self, row: Row<'_>, position: usize, fetched: bool, record: &mut [u8]) -> Result<bool, Error> {
+    fn deliver(
+        &mut self,
+        row: Row<'_>,
+        position: usize,
+        fetched: bool,
+        record: &mut [u8],
+    ) -> Result<bool, Error> {
         let shape = Arc::clone(&self.shape);
         if position != 0 && !fetched {
             self.unpack_entry(row, record)?;
@@ -408,11 +428,23 @@ impl Handler {
     fn is_still_there(&mut self, row: Row<'_>, record: &[u8]) -> Result<bool, Error> {
         let Some(key) = self.active else { return Ok(true) };
         let shape = Arc::clone(&self.shape);
+        let parts = &shape.keys[key].parts[..shape.keys[key].own];
+        if parts.iter().any(|part| !shape.columns[part.column].stored) {
+            // The server computes virtual columns only when it has the row.
+            return Ok(true);
+        }
         // SAFETY: the record was just unpacked from `self.value`, which stays.
         let record = unsafe { record::Record::new(record) };
         self.buffer.clear();
         let mut buffer = std::mem::take(&mut self.buffer);
-        let encoded = entry::put_entry(&shape, key, record, row.primary_key, &mut self.scratch, &mut buffer);
+        let encoded = entry::put_entry(
+            &shape,
+            key,
+            record,
+            row.primary_key,
+            &mut self.scratch,
+            &mut buffer,
+        );
         let same = encoded.map(|encoded| buffer.get(..encoded.key_end) == Some(row.key));
         self.buffer = buffer;
         Ok(same?)
@@ -467,7 +499,11 @@ impl Handler {
         }
         if let Some((image, find)) = max {
             let bytes = self.encode_image(key, image)?.0;
-            high = if find == BEFORE { Some(bytes) } else { behind(&bytes) };
+            high = if find == BEFORE {
+                Some(bytes)
+            } else {
+                behind(&bytes)
+            };
         }
         if high.as_ref().is_some_and(|high| *high <= low) {
             return Ok(1);

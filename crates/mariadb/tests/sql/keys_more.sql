@@ -1,0 +1,88 @@
+-- Composite keys, prefixes, DESC, NULLs, unique keys, hidden and wide primary keys.
+set names utf8mb4;
+create table p (a int, b varchar(10), c int, d int, primary key (a, b), key (c, d), key cb (c desc, b), unique u (d, c)) engine=$ENGINE;
+insert into p values (1, 'x', 10, 1), (1, 'y', 10, 2), (2, 'x', 20, 3), (2, 'y', null, 4), (3, 'a', 20, null), (3, 'b', 20, null), (4, 'z', null, null), (-1, 'm', -5, -1);
+select * from p order by a, b;
+select * from p order by a desc, b desc;
+select * from p where a = 1 order by b;
+select * from p where a = 1 order by b desc;
+select * from p where a = 2 and b > 'x';
+select * from p where a > 1 and a < 4 order by a, b;
+select * from p where (a, b) > (2, 'x') order by a, b;
+select a, b, c from p force index (c) where c = 20 order by d, a;
+select a, b, c, d from p force index (c) where c is null order by d, a, b;
+select a, b, c from p force index (cb) order by c desc, b;
+select a, b, c from p force index (cb) order by c, b desc;
+select a, b, c from p force index (cb) where c = 20 order by b;
+select a, b, c from p force index (cb) where c > 5 order by c desc, b;
+select a, b, c from p force index (cb) where c <= 10 order by c desc, b;
+select a, b, c from p force index (cb) where c is null order by b;
+select a, b, c from p force index (cb) where c = 20 and b >= 'b' order by b;
+select d, c from p force index (u) where d = 3 and c = 20;
+select a, b from p force index (u) where d is null order by c, a, b;
+insert into p values (9, 'q', 20, 3);
+insert into p values (9, 'q', null, 3);
+insert into p values (9, 'r', null, 3);
+insert into p values (1, 'X', 0, 0);
+select a, b, c, d from p where d = 3 order by a, b;
+select max(b) from p where a = 3;
+select min(c), max(c) from p;
+select a, max(b) from p group by a order by a;
+select distinct a from p order by a;
+-- All directions in one key.
+create table dd (a int, b int, c int, primary key (a desc, b, c desc)) engine=$ENGINE;
+insert into dd values (1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 1, 5), (0, 9, 9);
+select * from dd order by a desc, b, c desc;
+select * from dd order by a, b desc, c;
+select * from dd where a = 1 order by b, c desc;
+select * from dd where a >= 1 order by a desc, b, c desc;
+select * from dd where a = 1 and b = 1 and c > 1;
+select * from dd where a = 1 and b > 1;
+select * from dd where a < 2 order by a desc, b, c desc;
+delete from dd where a = 1 and b = 1 and c = 2;
+select count(*) from dd;
+-- DESC texts, with texts of many lengths.
+create table ds (id int primary key, v varchar(30), n int, key (v desc, n)) engine=$ENGINE;
+insert into ds values (1, 'a', 1), (2, 'ab', 1), (3, 'abcdefgh', 1), (4, 'abcdefghi', 1), (5, '', 1), (6, null, 1), (7, 'a', 0), (8, 'abcdefghijklmnopq', 2), (9, 'B', 3);
+select id, v, n from ds force index (v) order by v desc, n, id;
+select id from ds force index (v) where v > 'ab' order by v desc, n;
+select id from ds force index (v) where v between 'a' and 'abcdefgh' order by v desc, n, id;
+select n, v from ds force index (v) where v = 'a' order by n;
+-- Prefixes.
+create table px (id int primary key, t text, v varchar(100), b blob, key (t(3)), key (v(5)), unique ub (b(4)), key m (v(2), id)) engine=$ENGINE;
+insert into px values (1, 'abcdef', 'hello', 'bbbb1'), (2, 'abcxyz', 'help', 'cccc'), (3, 'abd', 'hell', 'c'), (4, 'ab', 'helloworld', null), (5, 'äöüß', 'ähnlich', 'äö');
+insert into px values (6, 'x', 'x', 'bbbb2');
+select id, t from px force index (t) where t = 'abcxyz';
+select id, t from px force index (t) where t >= 'abc' and t < 'abd' order by id;
+select id, v from px force index (v) where v = 'helloworld';
+select id, v from px force index (v) where v like 'hel%' order by v;
+select id, v from px force index (m) where v like 'he%' order by id;
+select id from px force index (ub) where b = 'cccc';
+select id, v from px where v > 'hell' order by v;
+-- No primary key.
+create table h (a int, b varchar(10), key (a)) engine=$ENGINE;
+insert into h values (1, 'x'), (1, 'x'), (2, 'y'), (null, null), (1, 'z');
+select * from h order by a, b;
+select a, count(*) from h group by a order by a;
+update h set b = 'w' where a = 1 limit 2;
+select b, count(*) from h group by b order by b;
+delete from h where a = 1 order by b limit 1;
+select count(*) from h;
+delete from h where b is null;
+select * from h order by a, b;
+-- A secondary key that repeats columns of the primary one.
+create table r (a int, b int, c int, primary key (a, b), key (b), key (a), key (c, a), key (b, a)) engine=$ENGINE;
+insert into r select seq, 10 - seq, seq % 3 from seq_1_to_9;
+select a, b from r force index (b) where b between 3 and 6 order by b;
+select a, b from r force index (a) where a = 4 and b > 2;
+select a, b from r force index (a) where a >= 7 order by a desc, b desc;
+select c, a, b from r force index (c) where c = 1 and a > 2 order by a;
+select c, a, b from r force index (c) where c = 1 and a > 2 order by a desc;
+select b, a from r force index (b_2) order by b desc limit 3;
+-- Long keys.
+create table lk (a varchar(768) character set utf8mb4 collate utf8mb4_bin, b int, primary key (a)) engine=$ENGINE;
+insert into lk values (repeat('a', 768), 1), (repeat('😀', 768), 2), (concat(repeat('a', 767), 'b'), 3);
+insert into lk values (repeat('a', 768), 4);
+select b, length(a) from lk order by a;
+select b from lk where a = repeat('😀', 768);
+create table lk2 (a varchar(3073) character set latin1, key (a)) engine=$ENGINE;
