@@ -169,8 +169,9 @@ impl Socket {
     pub(crate) fn ring(&self) -> Result<(), LaneError> {
         match self.send(&[DOORBELL]) {
             // No room means that it has doorbells that it has not even read.
-            Ok(_) => Ok(()),
-            Err(Errno::PIPE | Errno::CONNRESET) => Err(LaneError::Closed),
+            // And that it is gone is told to who waits for it, after what it
+            // has left behind was received.
+            Ok(_) | Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
             Err(error) => Err(LaneError::Socket(error)),
         }
     }

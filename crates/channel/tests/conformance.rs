@@ -33,6 +33,7 @@ on_every_transport! {
     a_sleeping_host_is_woken
     what_the_guest_sent_before_it_left_is_received_before_the_end
     what_the_host_sent_before_it_left_is_received_before_the_end
+    what_the_host_sent_is_received_even_if_the_guest_asks_once_more
     a_message_over_the_limit_is_refused_and_the_lane_goes_on
     a_message_over_the_receivers_limit_ends_the_lane
     the_outbox_is_bounded_and_takes_one_message_of_any_size
@@ -213,6 +214,27 @@ fn what_the_host_sent_before_it_left_is_received_before_the_end(bed: Bed) {
     assert_eq!(body, b"last words");
     assert_eq!(guest.recv(&mut body, None), Err(LaneError::Closed));
     assert_eq!(guest.send(1, 1, b"too late"), Err(LaneError::Closed));
+}
+
+fn what_the_host_sent_is_received_even_if_the_guest_asks_once_more(bed: Bed) {
+    let (mut guest, mut host) = bed.open();
+    // So much that in a window the guest frees room that the host has asked for.
+    for tag in 0..7 {
+        host.try_send(1, tag, &[9; 2000]).unwrap();
+    }
+    host.flush().unwrap();
+    host.sleep_begin(Wants {
+        input: true,
+        space: true,
+    });
+    drop(host);
+    guest.send(1, 1, b"are you there?").unwrap();
+    let mut body = Vec::new();
+    for tag in 0..7 {
+        assert_eq!(recv(&mut guest, &mut body).unwrap().tag, tag);
+        assert_eq!(body, [9; 2000]);
+    }
+    assert_eq!(guest.recv(&mut body, None), Err(LaneError::Closed));
 }
 
 fn a_message_over_the_limit_is_refused_and_the_lane_goes_on(mut bed: Bed) {

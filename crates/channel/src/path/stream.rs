@@ -30,6 +30,8 @@ pub(crate) struct StreamPath {
     written: usize,
     /// The socket did not take all of it when it was last tried.
     stuck: bool,
+    /// The other side takes nothing any more.
+    broken: bool,
 }
 
 impl StreamPath {
@@ -42,6 +44,7 @@ impl StreamPath {
             output: Vec::new(),
             written: 0,
             stuck: false,
+            broken: false,
         }
     }
 
@@ -155,6 +158,9 @@ impl StreamPath {
         tag: u32,
         rest: &[u8],
     ) -> Result<Option<usize>, LaneError> {
+        if self.broken {
+            return Err(LaneError::Closed);
+        }
         if self.output.len() - self.written >= GATHER && !self.write(means)? {
             return Ok(None);
         }
@@ -180,7 +186,11 @@ impl StreamPath {
                     return Ok(false);
                 }
                 Ok(count) => count,
-                Err(Errno::PIPE | Errno::CONNRESET) => return Err(LaneError::Closed),
+                // What it has left behind is received before its end is told.
+                Err(Errno::PIPE | Errno::CONNRESET) => {
+                    self.broken = true;
+                    break;
+                }
                 Err(error) => return Err(LaneError::Socket(error)),
             };
             means.tally.doorbells_rung.add(1);
