@@ -124,7 +124,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
         .include(mariadb.source.join("wsrep-lib/wsrep-API/v26"))
         .include(generated)
         .flag("-isystem")
-        .flag(&mariadb.headers.display().to_string())
+        .flag(mariadb.headers.display().to_string())
         .opt_level(2)
         // MariaDB's headers are not ours to mend.
         .warnings(false)

@@ -54,17 +54,24 @@ int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
   if (refused)
     return refused;
   const ulonglong first = info->auto_increment_value ? info->auto_increment_value : 1;
-  return vamos_create_table(vamos_connection(current_thd), vamos_table_name(name).c_str(),
-                            vamos_index_count(form->s), first);
+  return vamos_report_ddl(current_thd, vamos_create_table(vamos_connection(current_thd), vamos_table_name(name).c_str(),
+                                                          vamos_index_count(form->s), first));
+}
+
+/* For a table that it does not know the server asks every engine: a host that is
+   away must not make DROP TABLE IF EXISTS fail for tables that are not ours. */
+static bool may_be_ours(const char *name) {
+  return strchr(name, '#') || my_access((std::string(name) + reg_ext).c_str(), F_OK) == 0;
 }
 
 int ha_vamos::delete_table(const char *name) {
-  return vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str());
+  const int error = vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str());
+  return error == HA_ERR_NO_CONNECTION && !may_be_ours(name) ? HA_ERR_NO_SUCH_TABLE : error;
 }
 
 int ha_vamos::rename_table(const char *from, const char *to) {
-  return vamos_rename_table(vamos_connection(current_thd), vamos_table_name(from).c_str(),
-                            vamos_table_name(to).c_str());
+  return vamos_report_ddl(current_thd, vamos_rename_table(vamos_connection(current_thd), vamos_table_name(from).c_str(),
+                                                          vamos_table_name(to).c_str()));
 }
 
 int ha_vamos::truncate() { return vamos_truncate(rust, connection()); }

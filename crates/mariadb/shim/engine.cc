@@ -136,6 +136,20 @@ int vamos_report(THD *thd, int error) {
   return error;
 }
 
+int vamos_report_ddl(THD *thd, int error) {
+  char sentence[1024];
+  switch (error) {
+  case HA_ERR_NO_CONNECTION:
+  case HA_ERR_GENERIC:
+  case HA_ERR_ROLLBACK:
+  case HA_ERR_CRASHED:
+    if (vamos_error_text(vamos_connection(thd), error, sentence, sizeof sentence))
+      my_printf_error(error == HA_ERR_NO_CONNECTION ? ER_CONNECT_TO_FOREIGN_DATA_SOURCE : ER_GET_ERRMSG, "VAMOS: %s",
+                      MYF(0), sentence);
+  }
+  return error;
+}
+
 maria_declare_plugin(vamos){
     MYSQL_STORAGE_ENGINE_PLUGIN,
     &engine_interface,

@@ -25,6 +25,9 @@ vamos_rust_connection *vamos_connection(THD *thd);
 int vamos_begin_statement(THD *thd);
 /* Raises the error that belongs to a failed commit or savepoint. */
 int vamos_report(THD *thd, int error);
+/* Raises the host's error in a DDL statement, where the server would only say
+   that the table cannot be created. */
+int vamos_report_ddl(THD *thd, int error);
 
 /* variables.cc */
 uint vamos_lock_wait_seconds(THD *thd);

@@ -17,6 +17,27 @@ bool is_czech(const CHARSET_INFO *cs) {
   return !strcmp(cs->coll_name.str, "latin2_czech_cs") || !strcmp(cs->coll_name.str, "cp1250_czech_cs");
 }
 
+/* big5_chinese_ci and its NO PAD sister: strnxfrm gives characters of one stroke
+   count the same weight, which comparing does not. An index must tell apart what
+   comparing tells apart, so these weights are those that comparing uses. */
+bool is_big5(const CHARSET_INFO *cs) { return cs->number == 1 || cs->number == 1025; }
+
+size_t big5_weights(const CHARSET_INFO *cs, const uint8_t *text, size_t length, uint8_t *weights, size_t size) {
+  const char *const end = reinterpret_cast<const char *>(text + length);
+  uint8_t *out = weights;
+  for (const char *at = reinterpret_cast<const char *>(text); at < end && out + 2 <= weights + size;) {
+    const uint bytes = my_ismbchar(cs, at, end);
+    if (bytes == 2) {
+      *out++ = static_cast<uint8_t>(at[0]);
+      *out++ = static_cast<uint8_t>(at[1]);
+      at += 2;
+    } else {
+      *out++ = cs->sort_order[static_cast<uint8_t>(*at++)];
+    }
+  }
+  return static_cast<size_t>(out - weights);
+}
+
 void add_level(const CHARSET_INFO *cs, vamos_collation *out, uint32_t flags, bool pad_space) {
   vamos_level &level = out->levels[out->level_count++];
   uchar space[8];
@@ -60,6 +81,8 @@ size_t vamos_server_weights_bound(const void *collation, size_t length) {
 
 size_t vamos_server_weights(const void *collation, uint32_t flags, const uint8_t *text, size_t length,
                             uint8_t *weights, size_t size) {
+  if (is_big5(charset(collation)))
+    return big5_weights(charset(collation), text, length, weights, size);
   return charset(collation)->strnxfrm(weights, size, UINT_MAX32, text, length, flags);
 }
 

@@ -30,7 +30,11 @@ int check_endpoint(MYSQL_THD thd, struct st_mysql_sys_var *, void *save, struct 
 
 /* Connections that are open stay where they are; new ones follow. */
 void update_string(MYSQL_THD, struct st_mysql_sys_var *, void *place, const void *save) {
-  *static_cast<char **>(place) = *static_cast<char *const *>(save);
+  char **variable = static_cast<char **>(place);
+  const char *value = *static_cast<char *const *>(save);
+  char *old = *variable;
+  *variable = my_strdup(PSI_INSTRUMENT_ME, value ? value : "", MYF(MY_WME));
+  my_free(old);
   configure();
 }
 

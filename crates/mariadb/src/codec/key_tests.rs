@@ -161,7 +161,7 @@ proptest! {
         let shape = shape();
         let bytes = key(&row);
         let mut rest = bytes.as_slice();
-        let mut back = vec![0xee; 38];
+        let mut back = [0xee; 38];
         for part in &shape.keys[0].parts {
             let text = part.column == 1;
             take_part(&shape, part, &mut rest, (!text).then_some(&mut back[..])).unwrap();

@@ -9,7 +9,7 @@ use crate::codec::record::Record;
 use crate::codec::row;
 use crate::codec::{Shape, entry};
 use std::ops::Range;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// A bulk insert is sent when it has gathered so many bytes or changes.
 const SEND_BYTES: usize = 64 * 1024;
@@ -125,7 +125,7 @@ impl Handler {
     }
 
     fn add_row_changes(&mut self, batch: &mut Batch, ids: &Ids, record: Record<'_>) -> Result<(), Error> {
-        let shape = Arc::clone(&self.shape);
+        let shape = Rc::clone(&self.shape);
         let (primary_key, change) = match shape.primary {
             Some(_) => (self.encode_primary(batch, record)?, Change::Insert),
             None => (self.new_row_key(batch), Change::Put),
@@ -206,7 +206,7 @@ impl Handler {
         old: Record<'_>,
         new: Record<'_>,
     ) -> Result<(), Error> {
-        let shape = Arc::clone(&self.shape);
+        let shape = Rc::clone(&self.shape);
         let old_key = self.encode_primary(batch, old)?;
         let new_key = self.encode_primary(batch, new)?;
         let value = pack(&shape, batch, new);
@@ -237,7 +237,7 @@ impl Handler {
     }
 
     fn add_delete(&mut self, batch: &mut Batch, ids: &Ids, record: Record<'_>) -> Result<(), Error> {
-        let shape = Arc::clone(&self.shape);
+        let shape = Rc::clone(&self.shape);
         let primary_key = self.encode_primary(batch, record)?;
         batch.push(Change::Delete, ids.index(0), primary_key.clone(), 0..0);
         for key in secondary_keys(&shape) {

@@ -88,7 +88,14 @@ impl Error {
         match self {
             Self::OtherDefinition { what } => Some(what.clone()),
             Self::Codec(error) => Some(error.to_string()),
-            Self::Guest(Guest::Interrupted) => None,
+            // The server's own sentences for these are what clients look for.
+            Self::Guest(
+                Guest::Interrupted
+                | Guest::Failed {
+                    code: ErrorCode::Deadlock | ErrorCode::LockWaitTimeout | ErrorCode::LockNotAvailable,
+                    ..
+                },
+            ) => None,
             Self::Guest(Guest::HostAway { endpoint, cause }) => Some(format!(
                 "the host at {endpoint} cannot be reached: {}",
                 with_sources(cause)

@@ -5,6 +5,7 @@ use super::scan::Scan;
 use super::{Error, Share};
 use crate::codec::row::Plan;
 use crate::codec::{Shape, key};
+use std::rc::Rc;
 use std::sync::Arc;
 use vamos_guest::{Lock, Rows};
 
@@ -20,7 +21,7 @@ pub(crate) struct LockUse {
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(super) share: Arc<Share>,
-    pub(super) shape: Arc<Shape>,
+    pub(super) shape: Rc<Shape>,
     /// The locks of the present statement.
     pub(crate) lock: LockUse,
     /// The columns that the present statement wants; made at its first read.
@@ -48,7 +49,7 @@ impl Handler {
         Self {
             share,
             whole: Plan::new(&shape, |_| true),
-            shape: Arc::new(shape),
+            shape: Rc::new(shape),
             lock: LockUse {
                 lock: Lock::None,
                 ahead: 1,

@@ -5,7 +5,7 @@ use super::{Connection, Error};
 use crate::codec::bounds::{Bounds, Find, behind};
 use crate::codec::row;
 use crate::codec::{entry, record};
-use std::sync::Arc;
+use std::rc::Rc;
 use vamos_guest::{Cursor, Direction, Get, KeyRange, Lock, Row, ScanSpec};
 use vamos_proto::IndexEntry;
 
@@ -257,7 +257,7 @@ impl Handler {
             };
             self.open(connection, beyond, None, keyread)?;
         } else {
-            let Some(onward) = self.from_last_row(direction, within) else {
+            let Some(onward) = self.onward_from_last_row(direction, within) else {
                 return Err(Error::EndOfFile);
             };
             self.open(connection, onward, None, keyread)?;
@@ -285,7 +285,7 @@ impl Handler {
 
     /// What lies before or behind the row read last, within the present range if
     /// that is all that is wanted.
-    fn from_last_row(&self, direction: Direction, within: bool) -> Option<Bounds> {
+    fn onward_from_last_row(&self, direction: Direction, within: bool) -> Option<Bounds> {
         if !self.on_row {
             return None;
         }
@@ -392,7 +392,7 @@ impl Handler {
         fetched: bool,
         record: &mut [u8],
     ) -> Result<bool, Error> {
-        let shape = Arc::clone(&self.shape);
+        let shape = Rc::clone(&self.shape);
         if position != 0 && !fetched {
             self.unpack_entry(row, record)?;
             return Ok(true);
@@ -427,7 +427,7 @@ impl Handler {
     /// the row's lock was waited for, its owner may have changed it.
     fn is_still_there(&mut self, row: Row<'_>, record: &[u8]) -> Result<bool, Error> {
         let Some(key) = self.active else { return Ok(true) };
-        let shape = Arc::clone(&self.shape);
+        let shape = Rc::clone(&self.shape);
         let parts = &shape.keys[key].parts[..shape.keys[key].own];
         if parts.iter().any(|part| !shape.columns[part.column].stored) {
             // The server computes virtual columns only when it has the row.
