@@ -18,7 +18,10 @@ fn main() -> Result<()> {
         plugin: built.join("ha_vamos.so"),
     };
     let mut stack = GuestStack::start(&programs, &MariadbFiles::fetch()?, &GuestStackOptions::default())?;
-    println!("the guest is up after {:.1} s", stack.vm.boot_time().as_secs_f64());
+    println!(
+        "the guest is up after {:.1} s",
+        stack.vm.boot_time().as_secs_f64()
+    );
     for statement in arguments {
         println!("> {statement}");
         // As in the client, `!` leads a shell command.

@@ -146,29 +146,26 @@ impl Shared {
         self.acked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One writer: starts clients until it is told to stop.
+    /// One writer: starts clients until it is told to stop; the first failure
+    /// ends a client.
     fn work(&self, client: &ClientFactory) {
         while !self.stop.load(Ordering::Relaxed) {
             if let Ok(mut conversation) = Conversation::start(client()) {
-                while !self.stop.load(Ordering::Relaxed) {
-                    if self.commit_one(&mut conversation).is_err() {
-                        break;
-                    }
-                }
+                self.converse(&mut conversation);
             }
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(10));
         }
     }
 
-    fn commit_one(&self, conversation: &mut Conversation) -> Result<()> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if conversation.put(number)? {
+    fn converse(&self, conversation: &mut Conversation) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if conversation.put(number).is_err() {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
             self.acked().insert(number);
-        } else {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            thread::sleep(Duration::from_millis(2));
         }
-        Ok(())
     }
 }
 
@@ -182,7 +179,8 @@ struct Conversation {
 impl Conversation {
     fn start(mut client: Command) -> Result<Self> {
         let mut child = client
-            .args(["--force", "--unbuffered", "kills"])
+            // An error ends it, a lost connection too.
+            .args(["--skip-reconnect", "--unbuffered", "kills"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -193,22 +191,16 @@ impl Conversation {
         Ok(Self { child, input, output })
     }
 
-    /// Runs one transaction; says whether its commit was acknowledged.
-    fn put(&mut self, number: u64) -> Result<bool> {
-        // After an error the client goes on, so the second statement always
-        // marks the end.
-        writeln!(self.input, "CALL put({number}); SELECT 'end';").context("the client has gone")?;
-        let mut acknowledged = false;
+    /// Runs one transaction; returns when its commit was acknowledged.
+    fn put(&mut self, number: u64) -> Result<()> {
+        writeln!(self.input, "CALL put({number});").context("the client has gone")?;
         let mut line = String::new();
-        loop {
-            line.clear();
-            let read = self.output.read_line(&mut line).context("the client has gone")?;
-            anyhow::ensure!(read > 0, "the client has gone");
-            match line.trim() {
-                "end" => return Ok(acknowledged),
-                word => acknowledged |= word == number.to_string(),
-            }
-        }
+        self.output.read_line(&mut line).context("the client has gone")?;
+        anyhow::ensure!(
+            line.trim() == number.to_string(),
+            "the client ended or said {line:?}"
+        );
+        Ok(())
     }
 }
 
