@@ -191,6 +191,10 @@ int vamos_bulk_end(vamos_rust_handler *, vamos_rust_connection *, uint8_t *recor
 int vamos_update_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *old_record,
                      const uint8_t *new_record, uint64_t auto_increment_next, uint32_t *duplicate_key);
 int vamos_delete_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *record);
+/* A new table (of ALTER TABLE or CREATE .. SELECT) is about to be filled, and is
+   filled, or will not be. */
+int vamos_copy_begin(vamos_rust_handler *, vamos_rust_connection *);
+int vamos_copy_end(vamos_rust_connection *, uint8_t filled);
 int vamos_truncate(vamos_rust_handler *, vamos_rust_connection *);
 
 uint64_t vamos_auto_increment_next(vamos_rust_handler *);

@@ -257,6 +257,13 @@ int ha_vamos::extra(enum ha_extra_function operation) {
   case HA_EXTRA_WRITE_CANNOT_REPLACE:
     duplicates_matter = false;
     break;
+  case HA_EXTRA_BEGIN_COPY:
+  case HA_EXTRA_BEGIN_ALTER_IGNORE_COPY:
+    return vamos_copy_begin(rust, connection());
+  case HA_EXTRA_END_COPY:
+    return vamos_copy_end(connection(), 1);
+  case HA_EXTRA_ABORT_COPY:
+    return vamos_copy_end(connection(), 0);
   case HA_EXTRA_KEYREAD:
   case HA_EXTRA_NO_KEYREAD:
     vamos_handler_columns_changed(rust);
@@ -307,8 +314,34 @@ static uint32_t rows_to_lock_ahead(THD *thd) {
   case SQLCOM_UPDATE_MULTI:
   case SQLCOM_DELETE_MULTI:
     return 256;
+  case SQLCOM_INSERT_SELECT:
+  case SQLCOM_REPLACE_SELECT:
+  case SQLCOM_CREATE_TABLE:
+    return thd->lex->first_select_lex()->limit_params.explicit_limit ? 1 : 256;
   default:
     return 1;
+  }
+}
+
+/* TL_READ_NO_INSERT is what the server asks for where a statement in the binary
+   log must find the rows that it found here. It also asks for it where it has
+   locked out all writers itself (ALTER TABLE, LOCK TABLES), which needs no locks
+   on rows. */
+static bool wants_rows_to_stay(THD *thd) {
+  switch (thd_sql_command(thd)) {
+  case SQLCOM_INSERT_SELECT:
+  case SQLCOM_REPLACE_SELECT:
+  case SQLCOM_CREATE_TABLE:
+  case SQLCOM_UPDATE:
+  case SQLCOM_UPDATE_MULTI:
+  case SQLCOM_DELETE:
+  case SQLCOM_DELETE_MULTI:
+  case SQLCOM_INSERT:
+  case SQLCOM_REPLACE:
+  case SQLCOM_LOAD:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -318,7 +351,7 @@ void ha_vamos::apply_use(THD *thd) {
   if (locked_for_write)
     use.lock = VAMOS_LOCK_EXCLUSIVE;
   else if (lock_type == TL_READ_WITH_SHARED_LOCKS || lock_type == TL_READ_SKIP_LOCKED ||
-           lock_type == TL_READ_NO_INSERT)
+           (lock_type == TL_READ_NO_INSERT && wants_rows_to_stay(thd)))
     use.lock = VAMOS_LOCK_SHARED;
   else if (thd_tx_isolation(thd) == ISO_SERIALIZABLE && in_transaction)
     use.lock = VAMOS_LOCK_SHARED;

@@ -1,6 +1,6 @@
 //! Changing rows.
 
-use super::guard::{on_handler, record_to_fill, record_to_read};
+use super::guard::{on_connection, on_handler, record_to_fill, record_to_read};
 use crate::engine::{Connection, Error, Handler};
 use std::ffi::c_int;
 
@@ -93,4 +93,21 @@ unsafe extern "C" fn vamos_delete_row(
             handler.delete_row(connection, row)
         })
     }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_copy_begin(handler: *mut Handler, connection: *mut Connection) -> c_int {
+    // SAFETY: the shim passes its own handler and its connection.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            connection.begin_copy(handler.share().ids().table);
+            Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_copy_end(connection: *mut Connection, filled: u8) -> c_int {
+    // SAFETY: the shim passes the connection of the running thread.
+    unsafe { on_connection(connection, |connection| connection.end_copy(filled != 0)) }
 }

@@ -1,11 +1,12 @@
 //! A connection of the server's: its session and its transaction.
 
 use super::batch::Batch;
+use super::copy::{TableCopy, send};
 use super::{Error, host};
 use crate::boundary::Thd;
 use std::ffi::c_int;
 use std::time::Duration;
-use vamos_guest::{Durability, Isolation, SavepointId, Session, TableId, Written};
+use vamos_guest::{Durability, Isolation, SavepointId, Session, TableId};
 
 /// What a statement finds when it begins.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Connection {
     last_savepoint: u64,
     /// Rows of a bulk insert that are not sent yet.
     pending: Batch,
+    /// Fills the new table of an ALTER TABLE.
+    copy: Option<TableCopy>,
     /// The error that was reported last, with its sentence.
     error: Option<(c_int, String)>,
 }
@@ -51,6 +54,7 @@ impl Connection {
             epoch: 0,
             last_savepoint: 0,
             pending: Batch::default(),
+            copy: None,
             error: None,
         }
     }
@@ -106,6 +110,7 @@ impl Connection {
     }
 
     fn end_transaction(&mut self) {
+        self.copy = None;
         self.in_statement = false;
         self.marked = false;
         self.epoch += 1;
@@ -181,13 +186,36 @@ impl Connection {
         if batch.is_empty() {
             return Ok(());
         }
-        self.before_write()?;
-        if !batch.may_duplicate() {
-            return Ok(self.session.write_deferred(batch.as_write())?);
+        if let Some(copy) = &mut self.copy
+            && copy.fills(batch.table())
+        {
+            let sent = copy.send(batch);
+            if sent.is_err() {
+                // The server does not always say that it gives the copy up.
+                self.copy = None;
+            }
+            return sent;
         }
-        match self.session.write(batch.as_write())? {
-            Written::Done => Ok(()),
-            Written::Duplicate { op } => Err(Error::DuplicateInBatch { op: op as usize }),
+        self.before_write()?;
+        send(&mut self.session, batch)
+    }
+
+    /// A new table, of ALTER TABLE or CREATE TABLE .. SELECT, is about to be
+    /// filled; called for each of its partitions.
+    pub(crate) fn begin_copy(&mut self, table: TableId) {
+        let thd = self.thd;
+        self.copy.get_or_insert_with(|| TableCopy::new(thd)).add(table);
+    }
+
+    /// The new table is filled and to be kept, or will be dropped.
+    pub(crate) fn end_copy(&mut self, filled: bool) -> Result<(), Error> {
+        let flushed = match filled {
+            true => self.flush(),
+            false => Ok(()),
+        };
+        match self.copy.take() {
+            Some(copy) if filled && flushed.is_ok() => copy.finish(),
+            _ => flushed,
         }
     }
 

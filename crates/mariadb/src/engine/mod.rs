@@ -3,12 +3,13 @@
 //! [`host`] is where the host is; a [`Connection`] has the session and the
 //! transaction; [`catalogue`] does DDL; a [`Share`] is what all handlers of one
 //! table have in common; a [`Handler`] reads (`scan`) and changes (`change`)
-//! rows, the latter gathered in a `batch`.
+//! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE.
 
 mod batch;
 pub(crate) mod catalogue;
 mod change;
 mod connection;
+mod copy;
 mod counter;
 mod error;
 mod handler;
