@@ -120,6 +120,12 @@ vamos_rust_connection *vamos_connection(THD *thd) {
 }
 
 int vamos_begin_statement(THD *thd) {
+  /* The engine cannot prepare: better no statement than a prepared transaction
+     that a restart loses. */
+  if (thd->transaction->xid_state.is_explicit_XA()) {
+    my_error(ER_NOT_SUPPORTED_YET, MYF(0), "XA transactions with VAMOS tables");
+    return HA_ERR_UNSUPPORTED;
+  }
   trans_register_ha(thd, false, vamos_hton, 0);
   if (in_transaction(thd))
     trans_register_ha(thd, true, vamos_hton, 0);

@@ -168,3 +168,7 @@ fn unpack_extra(
     }
     row::skip_column(column, rest)
 }
+
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;

@@ -85,13 +85,18 @@ impl Connection {
         Ok(self.session.take_snapshot()?)
     }
 
-    /// The statement is done, the transaction goes on.
+    /// The statement is done, the transaction goes on. What was sent without
+    /// waiting must have happened before the client hears that; if it has not,
+    /// the statement leaves no trace.
     pub(crate) fn end_statement(&mut self) -> Result<(), Error> {
-        let flushed = self.flush();
+        let settled = self.flush().and_then(|()| Ok(self.session.settle_writes()?));
+        if settled.is_err() {
+            self.rollback_statement()?;
+        }
         self.in_statement = false;
         self.marked = false;
         self.session.publish_counters();
-        flushed
+        settled
     }
 
     pub(crate) fn commit(&mut self, durability: Durability) -> Result<(), Error> {

@@ -46,7 +46,8 @@ impl TableCopy {
             self.written = 0;
         }
         // No lock is ever waited for: the table is this session's alone.
-        self.session.begin(Isolation::ReadCommitted, Duration::from_secs(1));
+        self.session
+            .begin(Isolation::ReadCommitted, Duration::from_secs(1));
         self.written += batch.byte_count();
         send(&mut self.session, batch)
     }
