@@ -160,6 +160,8 @@ void vamos_handler_close(vamos_rust_handler *);
 void vamos_handler_use(vamos_rust_handler *, const vamos_use *);
 void vamos_handler_columns(vamos_rust_handler *, const uint32_t *read_set, size_t words, uint8_t all);
 void vamos_handler_columns_changed(vamos_rust_handler *);
+/* The statement is over: nothing points into the row read last any more. */
+void vamos_handler_reset(vamos_rust_handler *);
 uint8_t vamos_handler_columns_known(vamos_rust_handler *);
 
 int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);

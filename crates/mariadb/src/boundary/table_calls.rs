@@ -152,6 +152,14 @@ unsafe extern "C" fn vamos_handler_columns_changed(handler: *mut Handler) {
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_handler_reset(handler: *mut Handler) {
+    // SAFETY: the shim passes its own handler.
+    if let Some(handler) = unsafe { handler.as_mut() } {
+        guard((), || handler.reset());
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_handler_columns_known(handler: *mut Handler) -> u8 {
     // SAFETY: the shim passes its own handler.
     unsafe { handler.as_ref() }

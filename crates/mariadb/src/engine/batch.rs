@@ -158,6 +158,7 @@ impl Batch {
                 })
                 .collect(),
             row_delta: self.row_delta,
+            answer: true,
             table: self.table,
         }
     }

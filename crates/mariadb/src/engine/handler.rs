@@ -68,6 +68,16 @@ impl Handler {
         }
     }
 
+    /// Called between statements: forgets what belonged to the last one, and
+    /// gives back the memory that a large row took.
+    pub(crate) fn reset(&mut self) {
+        self.plan = None;
+        if self.value.capacity() > KEPT {
+            self.value = Vec::new();
+            self.rows = Rows::default();
+        }
+    }
+
     pub(crate) fn share(&self) -> &Share {
         &self.share
     }
@@ -108,6 +118,9 @@ impl Handler {
         Ok((out, parts, has_null))
     }
 }
+
+/// How large a row's buffer may stay between statements.
+const KEPT: usize = 256 * 1024;
 
 /// Bytes of a hidden row id, big-endian.
 pub(super) const ROW_ID: usize = 8;

@@ -2,7 +2,7 @@
 //!
 //! [`host`] is where the host is; a [`Connection`] has the session and the
 //! transaction; [`catalogue`] does DDL; a [`Share`] is what all handlers of one
-//! table have in common; a [`Handler`] reads (`scan`) and changes (`change`)
+//! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
 //! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE.
 
 mod batch;
@@ -11,7 +11,9 @@ mod change;
 mod connection;
 mod copy;
 mod counter;
+mod deliver;
 mod error;
+mod estimate;
 mod handler;
 pub(crate) mod host;
 mod scan;

@@ -1,0 +1,181 @@
+/* Reading and changing rows; see handler.h. */
+#include "handler.h"
+
+/* ---- Table scans ---- */
+
+int ha_vamos::rnd_init(bool scan) { return vamos_rnd_init(rust, connection(), scan); }
+
+int ha_vamos::rnd_next(uchar *record) {
+  choose_columns();
+  return vamos_rnd_next(rust, connection(), record);
+}
+
+int ha_vamos::rnd_pos(uchar *record, uchar *position) {
+  choose_columns();
+  return vamos_rnd_pos(rust, connection(), record, position);
+}
+
+int ha_vamos::rnd_end() {
+  vamos_scan_end(rust, connection());
+  return 0;
+}
+
+/* Called after a row was read, to note its place: the primary key as the server
+   has it in keys, or the hidden row id. */
+void ha_vamos::position(const uchar *record) {
+  if (has_primary_key())
+    key_copy(ref, record, &table->key_info[table_share->primary_key], ref_length);
+  else
+    vamos_hidden_position(rust, ref);
+}
+
+int ha_vamos::cmp_ref(const uchar *a, const uchar *b) {
+  if (!has_primary_key())
+    return memcmp(a, b, ref_length);
+  const KEY &key = table->key_info[table_share->primary_key];
+  for (uint i = 0; i < key.user_defined_key_parts; i++) {
+    const KEY_PART_INFO &part = key.key_part[i];
+    const int order = part.field->key_cmp(a, b);
+    if (order)
+      return (part.key_part_flag & HA_REVERSE_SORT) ? -order : order;
+    a += part.store_length;
+    b += part.store_length;
+  }
+  return 0;
+}
+
+/* ---- Index scans ---- */
+
+int ha_vamos::index_init(uint index, bool) {
+  active_index = index;
+  return vamos_index_init(rust, connection(), index);
+}
+
+int ha_vamos::index_end() {
+  active_index = MAX_KEY;
+  vamos_scan_end(rust, connection());
+  return 0;
+}
+
+int ha_vamos::index_read(uchar *record, const uchar *key, uint length, ha_rkey_function find) {
+  choose_columns();
+  const bool bounded = in_range && end_range;
+  return vamos_index_read(rust, connection(), record, reads_index_alone(), key, length, find,
+                          bounded ? end_range->key : nullptr, bounded ? end_range->length : 0,
+                          bounded ? end_range->flag : 0);
+}
+
+int ha_vamos::index_read_last(uchar *record, const uchar *key, uint length) {
+  return index_read(record, key, length, HA_READ_PREFIX_LAST);
+}
+
+int ha_vamos::index_next(uchar *record) {
+  choose_columns();
+  return vamos_index_step(rust, connection(), record, reads_index_alone(), 0, in_range);
+}
+
+int ha_vamos::index_prev(uchar *record) {
+  choose_columns();
+  return vamos_index_step(rust, connection(), record, reads_index_alone(), 1, in_range);
+}
+
+int ha_vamos::index_first(uchar *record) {
+  choose_columns();
+  const bool bounded = in_range && end_range;
+  return vamos_index_edge(rust, connection(), record, reads_index_alone(), 0, bounded ? end_range->key : nullptr,
+                          bounded ? end_range->length : 0, bounded ? end_range->flag : 0);
+}
+
+int ha_vamos::index_last(uchar *record) {
+  choose_columns();
+  return vamos_index_edge(rust, connection(), record, reads_index_alone(), 1, nullptr, 0, 0);
+}
+
+int ha_vamos::index_next_same(uchar *record, const uchar *key, uint length) {
+  choose_columns();
+  return vamos_index_next_same(rust, connection(), record, reads_index_alone(), key, length);
+}
+
+/* The server's own range reads, with a note that both ends of the range are
+   known, so that the host sends nothing beyond. The server still compares each
+   row with the range's end. */
+int ha_vamos::read_range_first(const key_range *start, const key_range *end, bool eq_range, bool sorted) {
+  in_range = true;
+  const int error = handler::read_range_first(start, end, eq_range, sorted);
+  in_range = false;
+  return error;
+}
+
+int ha_vamos::read_range_next() {
+  in_range = true;
+  const int error = handler::read_range_next();
+  in_range = false;
+  return error;
+}
+
+/* ---- Changes ---- */
+
+/* The AUTO_INCREMENT value that follows the row's, or 0 if it has none. */
+uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
+  Field *field = table->found_next_number_field;
+  if (!field)
+    return 0;
+  const my_ptrdiff_t distance = record - table->record[0];
+  MY_BITMAP *const saved = dbug_tmp_use_all_columns(table, &table->read_set);
+  const longlong value = field->val_int_offset(static_cast<uint>(distance));
+  dbug_tmp_restore_column_map(&table->read_set, saved);
+  if (value == 0 || (value < 0 && !(field->flags & UNSIGNED_FLAG)))
+    return 0;
+  const ulonglong unsigned_value = static_cast<ulonglong>(value);
+  if (unsigned_value >= field->get_max_int_value())
+    return unsigned_value;
+  return unsigned_value + 1;
+}
+
+int ha_vamos::failed(int error, uint32_t duplicate_key) {
+  if (error == HA_ERR_FOUND_DUPP_KEY)
+    last_duplicate_key = duplicate_key;
+  if (error)
+    my_errno = error;
+  return error;
+}
+
+int ha_vamos::write_row(const uchar *record) {
+  if (table->next_number_field && record == table->record[0]) {
+    const int error = update_auto_increment();
+    if (error)
+      return error;
+  }
+  uint32_t duplicate = UINT32_MAX;
+  const int error =
+      vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
+                      gathering && !duplicates_matter, &duplicate);
+  return failed(error, duplicate);
+}
+
+void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }
+
+int ha_vamos::end_bulk_insert() {
+  gathering = false;
+  uint32_t duplicate = UINT32_MAX;
+  const int error = vamos_bulk_end(rust, connection(), table->record[0], &duplicate);
+  return failed(error, duplicate);
+}
+
+int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {
+  uint64_t next = 0;
+  if (table->found_next_number_field && bitmap_is_set(table->write_set, table->found_next_number_field->field_index))
+    next = auto_increment_above(new_record);
+  uint32_t duplicate = UINT32_MAX;
+  const int error = vamos_update_row(rust, connection(), old_record, new_record, next, &duplicate);
+  return failed(error, duplicate);
+}
+
+int ha_vamos::delete_row(const uchar *record) { return failed(vamos_delete_row(rust, connection(), record), 0); }
+
+/* Called by update_auto_increment() for a statement's first value. */
+void ha_vamos::get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
+                                  ulonglong *reserved) {
+  *first = vamos_auto_increment_reserve(rust, offset, increment, wanted);
+  *reserved = wanted;
+}
