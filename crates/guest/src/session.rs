@@ -126,12 +126,8 @@ impl Session {
         let connection = connection.as_mut().ok_or_else(|| Error::ConnectionLost {
             reason: "no lane".into(),
         })?;
-        connection.take_deferred_failure()?;
         let tag = connection.send(request)?;
-        let result = read(connection.answer(tag, interrupt.as_deref())?);
-        // An earlier deferred write that failed is the cause of what followed.
-        connection.take_deferred_failure()?;
-        result
+        read(connection.answer(tag, interrupt.as_deref())?)
     }
 
     /// Looks at an error: one of the lane's ends the lane and the transaction.

@@ -89,8 +89,6 @@ impl Session {
                 wrote: true,
                 ..
             } => {
-                let settled = self.settle();
-                drop(settled);
                 let result = self.exchange(&Request::Rollback(true), |response| match response {
                     Response::Done(()) => Ok(()),
                     other => Err(refusal(other, "a rollback")),
@@ -138,7 +136,7 @@ impl Session {
 
     pub(crate) fn end_of_transaction(&mut self) {
         if let Some(connection) = &mut self.connection {
-            connection.streams.clear();
+            connection.end_of_transaction();
         }
         self.written.forget_all();
         self.publish_counters();
@@ -160,8 +158,7 @@ impl Session {
         if !matches!(self.transaction, Transaction::Open { on_host: true, .. }) {
             return Ok(());
         }
-        let settled = self.settle();
-        match settled {
+        match self.settle() {
             Err(error) if error.ended_transaction() => return self.checked(Err(error)),
             _ => {}
         }

@@ -12,6 +12,10 @@ impl Session {
     /// but an answer.
     pub fn write(&mut self, write: Write<'_>) -> Result<Written, Error> {
         self.before_write(&write)?;
+        let write = Write {
+            answer: true,
+            ..write
+        };
         let result = self.exchange(&Request::Write(write), |response| match response {
             Response::Written(written) => Ok(written),
             other => Err(refusal(other, "a write")),
@@ -19,27 +23,19 @@ impl Session {
         self.checked(result)
     }
 
-    /// Makes changes without waiting for the answer. For changes that cannot be
-    /// refused, or where a refusal may come later: the next call reports it, at
-    /// the latest the commit, which then does not happen.
+    /// Makes changes without an answer. For changes that cannot be refused, or
+    /// where a refusal may come later: the next call that reads, writes or
+    /// settles reports it, at the latest the commit, which then does not happen.
     ///
-    /// A duplicate is reported as [`Error::Protocol`]: use [`Session::write`]
-    /// where there can be one.
+    /// A duplicate is such a failure: use [`Session::write`] where there can be
+    /// one.
     ///
     /// # Errors
-    /// As every request; also the failure of an earlier deferred write.
+    /// As every request.
     pub fn write_deferred(&mut self, write: Write<'_>) -> Result<(), Error> {
         self.before_write(&write)?;
-        let Self {
-            connection,
-            interrupt,
-            ..
-        } = self;
-        let result = match connection {
-            Some(connection) => connection
-                .take_deferred_failure()
-                .and_then(|()| connection.send(&Request::Write(write)))
-                .and_then(|tag| connection.defer(tag, interrupt.as_deref())),
+        let result = match &mut self.connection {
+            Some(connection) => connection.send_unanswered(write),
             None => Ok(()),
         };
         self.checked(result)

@@ -221,6 +221,7 @@ fn insert<'a>(index: IndexId, table: TableId, key: &'a [u8]) -> Write<'a> {
         }],
         raise: vec![],
         row_delta: 1,
+        answer: true,
         table,
     }
 }

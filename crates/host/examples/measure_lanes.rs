@@ -99,6 +99,7 @@ fn insert(guest: &mut Guest, (table, index): (TableId, IndexId), key: &[u8], val
         ops,
         raise: Vec::new(),
         row_delta: 1,
+        answer: true,
         table,
     }));
 }

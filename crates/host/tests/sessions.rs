@@ -93,7 +93,13 @@ fn a_failure_without_answer_is_the_next_answer() {
     lane.begin();
     lane.insert(table, b"k", b"v");
     lane.send(&Request::RollbackTo(SavepointId(9)));
-    assert_eq!(lane.ask(&Request::Ping(())).response(), Response::Done(()));
+    assert_eq!(lane.ask(&Request::Ping(())).code(), ErrorCode::NotFound);
+    assert_eq!(
+        lane.ask(&Request::Ping(())).response(),
+        Response::Done(()),
+        "it is told once"
+    );
+    lane.send(&Request::RollbackTo(SavepointId(9)));
     assert_eq!(lane.commit(1).code(), ErrorCode::NotFound);
     assert_eq!(lane.get(table, b"k"), None, "the commit must not have happened");
 }

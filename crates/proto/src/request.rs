@@ -12,7 +12,9 @@ messages! {
     ///
     /// Requests of one lane are executed in the order in which they were sent.
     /// Each is answered by one [`Response`](crate::Response), except a scan (by
-    /// row batches until its end) and those that say "no answer".
+    /// row batches until its end) and those that say "no answer". If one of
+    /// these fails, the next Get, MultiGet, Scan, Write, Commit or Ping fails in
+    /// its place and is not carried out.
     pub enum Request<'a> {
         /// Begins a transaction; an open one is rolled back first. No answer.
         1 => Begin(Begin),
@@ -48,7 +50,7 @@ messages! {
         /// No answer.
         20 => CloseCursor(CursorId),
         /// Changes entries: all of them or, on a failure, none. Answered by
-        /// `Written` or `Failed`.
+        /// `Written` or `Failed`, if it wants an answer.
         21 => Write(Write<'a>),
         /// Ends the lock wait or the scan that the request with this tag is in;
         /// that one fails with `Cancelled`. No answer of its own.
@@ -76,7 +78,8 @@ messages! {
         48 => Outcome(Outcome),
         /// The session is over and will not ask for outcomes again. No answer.
         49 => ForgetSession([u8; 16]),
-        /// Does nothing. Answered by `Done`.
+        /// Does nothing. Answered by `Done`, or by the failure of an earlier
+        /// request without answer that no answer has told yet.
         50 => Ping(()),
     }
 }
@@ -181,6 +184,9 @@ pub struct Write<'a> {
     pub row_delta: i64,
     /// The table to which `row_delta` belongs.
     pub table: TableId,
+    /// Whether an answer is wanted. Without one an insert that finds its key
+    /// taken is a failure.
+    pub answer: bool,
 }
 
 /// Raises a table's counter to at least `next`.

@@ -39,6 +39,7 @@ proptest! {
             raise: vec![],
             row_delta: 3,
             table: vamos_proto::TableId(1),
+            answer: true,
         });
         let mut body = Vec::new();
         let opcode = request.encode(&mut body);

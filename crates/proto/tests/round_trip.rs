@@ -52,6 +52,7 @@ proptest! {
             raise: vec![CounterRaise { table: TableId(2), counter: Counter::RowId, next: number }],
             row_delta: -1,
             table: TableId(2),
+            answer: true,
         }));
     }
 

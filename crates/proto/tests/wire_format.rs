@@ -67,10 +67,11 @@ fn write() {
         raise: vec![],
         row_delta: 1,
         table: TableId(5),
+        answer: true,
     };
     assert_eq!(
         wire(Request::Write(write)),
-        (21, vec![1, 0, 1, 1, b'k', 1, b'v', 0, 2, 5])
+        (21, vec![1, 0, 1, 1, b'k', 1, b'v', 0, 2, 5, 1])
     );
 }
 

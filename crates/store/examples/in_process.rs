@@ -107,6 +107,7 @@ impl Bench {
     fn write<'a>(&self, ops: Vec<WriteOp<'a>>) -> Write<'a> {
         Write {
             row_delta: ops.len().try_into().unwrap_or(0),
+            answer: true,
             ops,
             raise: vec![],
             table: self.table,

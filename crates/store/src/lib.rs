@@ -25,7 +25,7 @@
 //! # pollster::block_on(async {
 //! let mut transaction = store.begin(TransactionOptions::default());
 //! let ops = vec![WriteOp::Insert { index, key: b"k", value: b"v" }];
-//! let write = Write { ops, raise: vec![], row_delta: 1, table: table.table };
+//! let write = Write { ops, raise: vec![], row_delta: 1, table: table.table, answer: true };
 //! transaction.apply(&write).await?;
 //!
 //! let mut rows = RowBlockBuilder::new();

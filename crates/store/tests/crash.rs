@@ -72,6 +72,7 @@ fn try_commit_one(store: &Arc<Store>, thread: u8, number: u64) -> Result<(), Sto
         ops,
         raise,
         row_delta: 1,
+        answer: true,
         table: table.table,
     };
     let mut transaction = store.begin(TransactionOptions::default());

@@ -1,6 +1,6 @@
 //! A session's transaction, and the failure that waits to be reported.
 //!
-//! Some requests have no answer (savepoints, snapshots). If one of them fails,
+//! Some requests have no answer (savepoints, snapshots, some writes). If one of them fails,
 //! nothing that the client sends after it can be meant as if it had succeeded:
 //! its failure is the answer to the next request that reads, writes or commits,
 //! which is not carried out. (A commit that fails so rolls back.)
@@ -101,26 +101,35 @@ impl Current {
     /// Sets a savepoint.
     pub(super) fn set_savepoint(&mut self, id: SavepointId) {
         let set = self.transaction().set_savepoint(id);
-        self.defer(set);
+        self.defer_error(set);
     }
 
     /// Rolls back to a savepoint.
     pub(super) fn rollback_to(&mut self, id: SavepointId) {
         let rolled_back = self.transaction().rollback_to(id);
-        self.defer(rolled_back);
+        self.defer_error(rolled_back);
     }
 
     /// Forgets a savepoint.
     pub(super) fn release_savepoint(&mut self, id: SavepointId) {
         let released = self.transaction().release_savepoint(id);
-        self.defer(released);
+        self.defer_error(released);
+    }
+
+    fn defer_error(&mut self, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            self.defer(failure(&error));
+        }
     }
 
     /// Keeps a failure for the next answer; the first one counts.
-    fn defer(&mut self, result: Result<(), StoreError>) {
-        if let Err(error) = result {
-            tracing::debug!(%error, "a request without answer failed");
-            self.deferred.get_or_insert_with(|| failure(&error));
-        }
+    pub(super) fn defer(&mut self, failure: Failure<'static>) {
+        tracing::debug!(%failure, "a request without answer failed");
+        self.deferred.get_or_insert(failure);
+    }
+
+    /// The failure that waits to be reported.
+    pub(super) fn take_deferred(&mut self) -> Option<Failure<'static>> {
+        self.deferred.take()
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Raced<T> {
 pub(super) enum Until {
     /// A `Cancel` of this tag.
     Cancelled(u32),
+    /// A `Cancel` of any tag: what is cancelled waits for this work.
+    AnyCancelled,
     /// Any message.
     Anything,
 }
@@ -67,14 +69,17 @@ fn listen(
             cancelled: false,
         };
         let misbehaved = |error: vamos_proto::DecodeError| SessionEnd::Misbehaved(error.to_string());
+        let cancels = message.cancels().map_err(misbehaved)?;
         if let Until::Cancelled(tag) = until
-            && message.cancels().map_err(misbehaved)? == Some(tag)
+            && cancels == Some(tag)
         {
             return Poll::Ready(Ok(()));
         }
         inbox.push(message).map_err(misbehaved)?;
-        if let Until::Anything = until {
-            return Poll::Ready(Ok(()));
+        match until {
+            Until::Anything => return Poll::Ready(Ok(())),
+            Until::AnyCancelled if cancels.is_some() => return Poll::Ready(Ok(())),
+            _ => {}
         }
     }
     lane.poll_end(context).map(|end: LaneEnd| Err(end.into()))

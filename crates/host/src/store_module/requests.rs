@@ -7,6 +7,7 @@ use super::streams::Stream;
 use crate::module::SessionEnd;
 use vamos_proto::{
     Begin, Commit, Credit, ErrorCode, Failure, Get, MultiGet, Outcome, Request, Response, Scan, Write,
+    Written,
 };
 use vamos_store::StoreError;
 
@@ -60,14 +61,17 @@ impl Session {
             }
             Request::Cancel(cancelled) => self.cancel(cancelled).await,
             Request::ForgetSession(session) => self.forget(session).await,
+            Request::Write(write) if !write.answer => self.write_unanswered(&write).await,
             // From here on all are answered.
+            Request::Write(write) if !was_cancelled => self.write(tag, &write).await,
             _ if was_cancelled => self.fail(tag, cancelled()).await,
             Request::Get(get) => self.get(tag, &get).await,
             Request::MultiGet(get) => self.multi_get(tag, &get).await,
-            Request::Write(write) => self.write(tag, &write).await,
             Request::Scan(scan) => self.scan(tag, &scan).await,
             Request::Outcome(outcome) => self.outcome(tag, outcome).await,
-            Request::Ping(()) => self.answer(tag, &Response::Done(())).await,
+            Request::Ping(()) => self.ping(tag).await,
+            // Answered above.
+            Request::Write(_) => Ok(()),
             Request::CreateTable(_)
             | Request::OpenTable(_)
             | Request::DropTable(_)
@@ -159,6 +163,35 @@ impl Session {
         match settled(raced) {
             Ok(written) => self.answer(tag, &Response::Written(written)).await,
             Err(failure) => self.fail(tag, failure).await,
+        }
+    }
+
+    /// Its failure is told by a later answer.
+    async fn write_unanswered(&mut self, write: &Write<'_>) -> Result<(), SessionEnd> {
+        let transaction = match self.current.open() {
+            Ok(transaction) => transaction,
+            Err(earlier) => {
+                self.current.defer(earlier);
+                return Ok(());
+            }
+        };
+        let work = transaction.apply(write);
+        let raced = race(&mut self.lane, &mut self.inbox, Until::AnyCancelled, work).await?;
+        match settled(raced) {
+            Ok(Written::Done) => {}
+            Ok(Written::Duplicate { op }) => {
+                let message = format!("insert {op} of a write without answer found its key taken");
+                self.current.defer(refusal(ErrorCode::Invalid, message));
+            }
+            Err(failure) => self.current.defer(failure),
+        }
+        Ok(())
+    }
+
+    async fn ping(&mut self, tag: u32) -> Result<(), SessionEnd> {
+        match self.current.take_deferred() {
+            Some(failure) => self.fail(tag, failure).await,
+            None => self.answer(tag, &Response::Done(())).await,
         }
     }
 

@@ -130,6 +130,7 @@ pub(crate) fn write<'a>(table: &Table, ops: Vec<WriteOp<'a>>, row_delta: i64) ->
         ops,
         raise: Vec::<CounterRaise>::new(),
         row_delta,
+        answer: true,
         table: table.table,
     }
 }

@@ -307,6 +307,7 @@ pub(crate) fn insert<'a>(table: Table, key: &'a [u8], value: &'a [u8]) -> Reques
         }],
         raise: Vec::new(),
         row_delta: 1,
+        answer: true,
         table: table.id,
     })
 }

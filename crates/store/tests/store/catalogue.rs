@@ -123,6 +123,7 @@ fn counters_rise_at_once_and_last_with_the_commit() {
             next,
         }],
         row_delta: 0,
+        answer: true,
         table,
     };
     let counters = |fixture: &Fixture| fixture.store().open_table("t").unwrap().counters;

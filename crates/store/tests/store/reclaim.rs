@@ -35,6 +35,7 @@ fn fill(store: &Arc<Store>, table: &TableInfo) {
             ops,
             raise: vec![],
             row_delta: i64::from(ROWS / 10),
+            answer: true,
             table: table.table,
         };
         block_on(transaction.apply(&write)).unwrap();

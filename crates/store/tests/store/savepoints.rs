@@ -47,6 +47,7 @@ fn row_counts_obey_savepoints_commits_and_restarts() {
         ops: vec![],
         raise: vec![],
         row_delta,
+        answer: true,
         table,
     };
     let count = |fixture: &Fixture| fixture.store().table_stats(table).unwrap().rows;

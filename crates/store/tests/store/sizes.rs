@@ -32,6 +32,7 @@ fn fill(fixture: &Fixture, rows: u32) {
         ops,
         raise: vec![],
         row_delta: rows.into(),
+        answer: true,
         table,
     };
     block_on(transaction.apply(&write)).unwrap();

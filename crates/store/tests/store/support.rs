@@ -150,6 +150,7 @@ pub(crate) fn write(ops: Vec<WriteOp<'_>>) -> Write<'_> {
         ops,
         raise: vec![],
         row_delta: 0,
+        answer: true,
         table: TableId(0),
     }
 }
