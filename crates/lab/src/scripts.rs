@@ -97,8 +97,9 @@ impl Script {
             "script_{}",
             self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
         );
+        // On the script's first line, so that errors name the script's own lines.
         let around = |text: &str| {
-            format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}; USE {database};\n{text}")
+            format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}; USE {database}; {text}")
         };
         let output = run(
             server.client_command(),
