@@ -79,7 +79,7 @@ impl Mariadb {
 fn missing(what: &str) -> String {
     format!(
         "MariaDB's headers were not found ({what}).\n\
-         Fetch them with `cargo xtask mariadb`, or set VAMOS_MARIADB_SOURCE (the source tree),\n\
+         Fetch them with `cargo xtask build`, or set VAMOS_MARIADB_SOURCE (the source tree),\n\
          VAMOS_MARIADB_DEV (libmariadbd-dev, unpacked by dpkg-deb -x) and\n\
          VAMOS_MARIADB_CLIENT_DEV (libmariadb-dev, unpacked likewise)."
     )
