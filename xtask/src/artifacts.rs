@@ -9,7 +9,7 @@ use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::{packages, paths};
 
 /// The Debian packages that building needs, besides Rust.
-pub(crate) const BUILD_PACKAGES: &[&str] = &["gcc", "g++", "librocksdb-dev"];
+pub(crate) const BUILD_PACKAGES: &[&str] = &["gcc", "g++", "librocksdb-dev", "libssl-dev"];
 
 /// What was built, and the MariaDB that it was built for.
 #[derive(Debug)]
