@@ -1,6 +1,6 @@
 //! `vamosd`: the supervisor; and, started by it, the worker.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,9 +70,9 @@ fn supervise(arguments: &Arguments) -> Result<()> {
         logging::check_filter(filter).map_err(|problem| anyhow::anyhow!("--log {problem}"))?;
     }
     let filter = logging::start(arguments.log.as_deref(), &config.global.log);
-    // /proc/self/exe is this very program, also after its file was replaced by
-    // an update; but then old and new would not fit each other, so take its name.
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    // This very program, also after its file was replaced by an update, and for a
+    // worker's user who may not look into the directory where it lies.
+    let program = "/proc/self/exe".into();
     supervisor::run(
         config,
         &SupervisorOptions {

@@ -25,7 +25,10 @@ impl WorkerProcess {
     pub(super) fn start(options: &SupervisorOptions, user: Option<User>) -> Result<(Self, UnixStream)> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair")?;
         let mut command = Command::new(&options.program);
-        command.arg("worker").stdin(Stdio::from(OwnedFd::from(theirs)));
+        command
+            .arg0("vamosd")
+            .arg("worker")
+            .stdin(Stdio::from(OwnedFd::from(theirs)));
         // What the supervisor knows from its environment is not the worker's.
         command.env_clear().current_dir("/");
         if let Some(user) = user {

@@ -34,6 +34,8 @@ use vamos_store::{Store, StoreOptions};
 pub fn main() -> Result<()> {
     // Before anything else: should the supervisor die, nobody stops this one.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Else `ps` would show it as `exe`.
+    rustix::thread::set_name(c"vamosd")?;
     ignore_signals()?;
     let input = std::io::stdin().as_fd().try_clone_to_owned()?;
     let mut stream = UnixStream::from(input);
