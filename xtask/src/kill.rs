@@ -57,8 +57,7 @@ pub(crate) fn workers(artifacts: &Artifacts, rounds: u32) -> Result<()> {
             .with_context(|| format!("after kill {}", round - 1))?;
         // Some kills come in the middle of things, some right after a restart.
         std::thread::sleep(Duration::from_millis(u64::from(round * 37 % 60)));
-        let worker = *stack.daemon.workers().first().context("vamosd has no worker")?;
-        kill_process(worker)?;
+        stack.daemon.kill_worker()?;
         if round % 10 == 0 || round == rounds {
             println!(
                 "kill {round:>3} of {rounds}: {} transactions acknowledged, {} failed, {:.0} s",
@@ -94,15 +93,5 @@ fn report(what: &str, rounds: u32, verdict: kills::Verdict) -> Result<()> {
         verdict.is_clean(),
         "an acknowledged transaction was lost, or one is there by half"
     );
-    Ok(())
-}
-
-/// Kills a process that a child of ours started.
-fn kill_process(pid: u32) -> Result<()> {
-    let status = std::process::Command::new("kill")
-        .args(["-KILL", &pid.to_string()])
-        .status()
-        .context("cannot run `kill`")?;
-    ensure!(status.success(), "process {pid} could not be killed");
     Ok(())
 }

@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::Process;
 
@@ -45,6 +46,23 @@ impl Daemon {
     #[must_use]
     pub fn workers(&self) -> Vec<u32> {
         children(self.pid())
+    }
+
+    /// Kills its first worker without warning.
+    ///
+    /// # Errors
+    /// If it has none now.
+    pub fn kill_worker(&self) -> Result<()> {
+        let worker = self
+            .workers()
+            .first()
+            .copied()
+            .context("vamosd has no worker now")?;
+        let pid = i32::try_from(worker)
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("a worker's pid cannot be 0")?;
+        kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill the worker {worker}"))
     }
 
     /// The file that its output goes to.
