@@ -3,12 +3,11 @@
 use crate::artifacts::Artifacts;
 use crate::steps::Steps;
 use anyhow::{Context, Result, ensure};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 use vamos_lab::demo::{Demonstration, Extent};
 use vamos_lab::image::GuestImage;
 use vamos_lab::kills::Verdict;
+use vamos_lab::run_dir;
 use vamos_lab::vm::Vsock;
 
 /// Connections that commit when the guest is killed.
@@ -71,7 +70,6 @@ impl Demo {
 
 /// Leaves the guest up until Ctrl-C.
 fn keep(demo: &mut Demonstration) -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
     println!("\nThe guest stays up. Connect from this host with:");
     println!(
         "    {}",
@@ -87,7 +85,7 @@ fn keep(demo: &mut Demonstration) -> Result<()> {
         demo.daemon_log().display()
     );
     println!("Ctrl-C takes it down.");
-    signals.forever().next();
+    run_dir::wait_for_signal()?;
     demo.stack.vm.shutdown()?;
     demo.stack.daemon.stop()
 }

@@ -1,11 +1,10 @@
 //! `cargo xtask local`: MariaDB with VAMOS on this machine, without a guest.
 
 use crate::artifacts::Artifacts;
-use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use anyhow::Result;
 use std::path::PathBuf;
 use vamos_lab::local::{LocalOptions, LocalStack};
+use vamos_lab::run_dir;
 
 /// The command's arguments.
 #[derive(clap::Args)]
@@ -26,8 +25,6 @@ impl Local {
     /// Runs until Ctrl-C.
     pub(crate) fn run(self) -> Result<()> {
         let artifacts = Artifacts::build()?;
-        // Registered first: a signal then means "stop cleanly" and nothing else.
-        let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot watch for signals")?;
         let options = LocalOptions {
             mariadb_args: self.mariadb_args,
             port: self.port,
@@ -49,7 +46,7 @@ impl Local {
             stack.daemon.log().display()
         );
         println!("Ctrl-C stops both.");
-        signals.forever().next();
+        run_dir::wait_for_signal()?;
         println!("stopping ...");
         stack.server.shutdown()?;
         stack.daemon.stop()

@@ -82,8 +82,8 @@ impl Connection {
         Ok(self.lane.flush()?)
     }
 
-    /// The answer to the request with this tag; rows of cursors and answers to
-    /// deferred writes that come before it are put where they belong.
+    /// The answer to the request with this tag; rows of cursors that come before
+    /// it are put where they belong.
     pub(crate) fn answer(
         &mut self,
         tag: u32,

@@ -131,11 +131,7 @@ impl GuestStack {
     /// What a person types to see the daemon's status.
     #[must_use]
     pub fn status_hint(&self) -> String {
-        format!(
-            "{} status --socket {}",
-            self.programs.vamos.display(),
-            self.status_socket().display()
-        )
+        self.programs.status_hint(&self.status_socket())
     }
 
     /// Starts MariaDB in the guest and the worker on the host anew and drops the

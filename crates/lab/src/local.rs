@@ -26,6 +26,14 @@ pub struct Programs {
     pub plugin: PathBuf,
 }
 
+impl Programs {
+    /// What a person types to see the status of the daemon with this socket.
+    #[must_use]
+    pub fn status_hint(&self, socket: &Path) -> String {
+        format!("{} status --socket {}", self.vamos.display(), socket.display())
+    }
+}
+
 /// What a [`LocalStack`] may differ in.
 #[derive(Clone, Debug, Default)]
 pub struct LocalOptions {
@@ -90,11 +98,7 @@ impl LocalStack {
     /// What a person types to see the daemon's status.
     #[must_use]
     pub fn status_hint(&self) -> String {
-        format!(
-            "{} status --socket {}",
-            self.programs.vamos.display(),
-            self.status_socket().display()
-        )
+        self.programs.status_hint(&self.status_socket())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Condvar, Mutex, OnceLock, PoisonError},
     thread,
 };
 
@@ -123,6 +123,9 @@ fn remove_at_signals() -> Result<()> {
     }
     thread::spawn(move || {
         for signal in signals.forever() {
+            if tell_waiting() {
+                continue;
+            }
             let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
             for path in live.iter() {
                 let _ = fs::remove_dir_all(path);
@@ -131,6 +134,33 @@ fn remove_at_signals() -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Whether someone waits for a signal in order to stop cleanly.
+static WAITING: Mutex<bool> = Mutex::new(false);
+static SIGNALLED: Condvar = Condvar::new();
+
+/// Waits for Ctrl-C (or SIGTERM, SIGHUP) so that the caller can stop cleanly.
+/// From then on a signal ends this process at once, as it does otherwise.
+///
+/// # Errors
+/// If signals cannot be watched for.
+pub fn wait_for_signal() -> Result<()> {
+    remove_at_signals()?;
+    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    *waiting = true;
+    while *waiting {
+        waiting = SIGNALLED.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+    }
+    Ok(())
+}
+
+/// Wakes who waits for a signal; says whether there was someone.
+fn tell_waiting() -> bool {
+    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = std::mem::take(&mut *waiting);
+    SIGNALLED.notify_all();
+    told
 }
 
 #[cfg(test)]
