@@ -84,9 +84,10 @@ pub(crate) fn measure(stack: &mut GuestStack, request: &Request, engine: Engine)
         engine,
         rows,
         bytes,
-        kicks: after.kicks - before.kicks,
-        interrupts: after.interrupts - before.interrupts,
-        host_cpu_ms: after.host_cpu_ms - before.host_cpu_ms,
+        kicks: after.kicks.saturating_sub(before.kicks),
+        interrupts: after.interrupts.saturating_sub(before.interrupts),
+        // Read from several files, one after the other, it can seem to shrink.
+        host_cpu_ms: after.host_cpu_ms.saturating_sub(before.host_cpu_ms),
         wall_ms,
         checksum: output.checksum,
     })
@@ -166,5 +167,5 @@ fn host_cpu(stack: &GuestStack) -> Result<u64> {
     let qemu = switches::cpu_time(stack.vm.pid())?;
     let others = stack.daemon.workers().into_iter().chain(stack.vm.vsock_pid());
     let others: u64 = others.map(|pid| switches::cpu_ms(pid).unwrap_or(0)).sum();
-    Ok(qemu.total_ms - qemu.vcpu_ms + others)
+    Ok(qemu.total_ms.saturating_sub(qemu.vcpu_ms) + others)
 }
