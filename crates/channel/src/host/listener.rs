@@ -91,7 +91,12 @@ impl Listener {
         loop {
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             match rustix::net::accept_with(&self.fd, flags) {
-                Ok(fd) => return Ok(Pending::new(Socket::accepted(fd), &self.options)),
+                Ok(fd) => {
+                    if let Some(pending) = Pending::new(Socket::accepted(fd), &self.options) {
+                        return Ok(Some(pending));
+                    }
+                    // Who cannot be told is let go; others may wait behind.
+                }
                 Err(Errno::AGAIN) => return Ok(None),
                 // Somebody gave up before we were there.
                 Err(Errno::INTR | Errno::CONNABORTED) => {}

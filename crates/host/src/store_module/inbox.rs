@@ -45,6 +45,10 @@ impl Inbox {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.messages.len() < self.limit.0 && self.bytes < self.limit.1
     }

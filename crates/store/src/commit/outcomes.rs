@@ -16,6 +16,9 @@ type SessionId = [u8; 16];
 /// Marks older than this are removed.
 const MARK_SECONDS: u64 = 24 * 60 * 60;
 
+/// Marks removed in one batch: a guest can leave very many.
+const PURGE_AT_ONCE: u32 = 10_000;
+
 /// Sessions whose given-up commits are remembered; the oldest are forgotten
 /// first. Only a commit that comes over a lane that the host has not yet noticed
 /// to be dead could still come then.
@@ -144,14 +147,21 @@ impl Outcomes {
             .fill_cache(false);
         let mut cursor = self.engine.system.cursor(bounds);
         let mut batch = WriteBatch::new();
+        let mut deletes = 0;
         let now = unix_seconds();
         cursor.seek_to_first();
         while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
             let time = read_mark(value).map_or(0, |(_, time)| time);
             if time.saturating_add(MARK_SECONDS) < now {
                 batch.delete(&self.engine.system, key);
+                deletes += 1;
             }
             cursor.step_forward();
+            if deletes == PURGE_AT_ONCE {
+                self.engine.write(&mut batch, WriteMode::Buffered)?;
+                batch.clear();
+                deletes = 0;
+            }
         }
         cursor.status()?;
         if batch.is_empty() {

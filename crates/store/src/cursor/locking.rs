@@ -26,6 +26,7 @@ impl Transaction {
             if room.left(rows) == 0 {
                 return Ok(false);
             }
+            cursor.renew_if_outdated(&self.store.engine);
             let Some(key) = cursor.next_key(&self.overlay, &self.store.engine)? else {
                 return Ok(true);
             };
@@ -45,17 +46,14 @@ impl Transaction {
         wait: LockWait,
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
-        let (row, waited) = match cursor.fetch {
+        let row = match cursor.fetch {
             None => match self.acquire(key, mode, wait).await? {
                 Acquired::Skipped => return Ok(false),
-                acquired => (FullKey::clone(key), acquired == Acquired::AfterWait),
+                _ => FullKey::clone(key),
             },
             Some(primary) => match self.lock_fetched(cursor, key, primary, mode, wait).await? {
-                (Fetched::Row(row), waited) => (row, waited),
-                (Fetched::Gone | Fetched::Skipped, waited) => {
-                    cursor.renew_after(waited);
-                    return Ok(false);
-                }
+                Fetched::Row(row) => row,
+                Fetched::Gone | Fetched::Skipped => return Ok(false),
             },
         };
         if cursor.fetch.is_none()
@@ -68,7 +66,6 @@ impl Transaction {
             });
             return Ok(true);
         }
-        cursor.renew_after(waited);
         self.push_newest(key, &row, rows)
     }
 
@@ -81,18 +78,15 @@ impl Transaction {
         primary: IndexId,
         mode: Mode,
         wait: LockWait,
-    ) -> Result<(Fetched, bool), StoreError> {
+    ) -> Result<Fetched, StoreError> {
         let row = match cursor.newest_value(&self.overlay, &self.store.engine, entry) {
             Some(value) => primary_key(primary, entry, value)?,
             None => return self.lock_row_of(entry, primary, mode, wait).await,
         };
         match self.acquire(&row, mode, wait).await? {
-            Acquired::Skipped => Ok((Fetched::Skipped, false)),
-            Acquired::AtOnce if cursor.is_newest(&self.store.engine) => Ok((Fetched::Row(row), false)),
-            acquired => {
-                let (fetched, waited) = self.lock_row_of(entry, primary, mode, wait).await?;
-                Ok((fetched, waited || acquired == Acquired::AfterWait))
-            }
+            Acquired::Skipped => Ok(Fetched::Skipped),
+            Acquired::AtOnce if cursor.is_newest(&self.store.engine) => Ok(Fetched::Row(row)),
+            _ => self.lock_row_of(entry, primary, mode, wait).await,
         }
     }
 }
@@ -113,10 +107,10 @@ impl Cursor {
         stored.value()
     }
 
-    /// Opens the stored keys anew if there was a wait: what the other transaction
-    /// committed is ahead, too.
-    fn renew_after(&mut self, waited: bool) {
-        if waited {
+    /// Opens the stored keys anew if anything was written since: what another
+    /// transaction has committed meanwhile, such as a row's new key, is ahead too.
+    fn renew_if_outdated(&mut self, engine: &Engine) {
+        if !self.is_newest(engine) {
             self.stored = None;
         }
     }

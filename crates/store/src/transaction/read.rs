@@ -186,7 +186,7 @@ impl Transaction {
     ) -> Result<bool, StoreError> {
         let mut entry_locked = false;
         loop {
-            let (fetched, _) = self.lock_row_of(entry, primary, mode, wait).await?;
+            let fetched = self.lock_row_of(entry, primary, mode, wait).await?;
             match fetched {
                 Fetched::Row(key) => return self.push_newest(entry, &key, rows),
                 Fetched::Skipped => return Ok(false),
@@ -213,26 +213,24 @@ impl Transaction {
     }
 
     /// Locks the row of an entry: finds it, locks it, and looks whether the entry
-    /// is still there and means the same row. Says also whether it waited.
+    /// is still there and means the same row.
     pub(crate) async fn lock_row_of(
         &mut self,
         entry: &FullKey,
         primary: IndexId,
         mode: Mode,
         wait: LockWait,
-    ) -> Result<(Fetched, bool), StoreError> {
+    ) -> Result<Fetched, StoreError> {
         let mut locked: Option<FullKey> = None;
-        let mut waited = false;
         loop {
             let Some(key) = self.newest_primary_key(entry, primary)? else {
-                return Ok((Fetched::Gone, waited));
+                return Ok(Fetched::Gone);
             };
             if locked.as_ref() == Some(&key) {
-                return Ok((Fetched::Row(key), waited));
+                return Ok(Fetched::Row(key));
             }
-            match self.acquire(&key, mode, wait).await? {
-                Acquired::Skipped => return Ok((Fetched::Skipped, waited)),
-                acquired => waited |= acquired == Acquired::AfterWait,
+            if self.acquire(&key, mode, wait).await? == Acquired::Skipped {
+                return Ok(Fetched::Skipped);
             }
             locked = Some(key);
         }
