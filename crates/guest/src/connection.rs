@@ -144,15 +144,17 @@ impl Connection {
 
     /// Waits until all writes without answer are done and reports a failure.
     pub(crate) fn settle(&mut self, interrupt: Option<&(dyn Fn() -> bool + Send)>) -> Result<(), Error> {
-        if !std::mem::take(&mut self.unsettled) {
+        if !self.unsettled {
             return Ok(());
         }
         let tag = self.send(&Request::Ping(()))?;
-        match self.answer(tag, interrupt)? {
+        let settled = match self.answer(tag, interrupt)? {
             Response::Done(()) => Ok(()),
             Response::Failed(failure) => Err(failure.into()),
-            other => Err(Error::unexpected(other.opcode(), "a ping")),
-        }
+            other => return Err(Error::unexpected(other.opcode(), "a ping")),
+        };
+        self.unsettled = false;
+        settled
     }
 
     /// The transaction's end tells of all writes before it.

@@ -103,7 +103,7 @@ impl Cursor {
     fn step(&mut self) -> Result<bool, Error> {
         let rows = self.block.get(self.start..).unwrap_or_default();
         let Some((row, next)) = RowBlock::new(rows).row_at(self.at)? else {
-            self.on_row = false;
+            self.leave_row();
             return Ok(false);
         };
         let key_end = next - row.value.len() - row.primary_key.len();
@@ -117,6 +117,21 @@ impl Cursor {
         self.on_row = true;
         self.returned += 1;
         Ok(true)
+    }
+
+    /// Notes that the rows up to the current one need not come again.
+    fn leave_row(&mut self) {
+        if !std::mem::take(&mut self.on_row) {
+            return;
+        }
+        let key = self.row().key.to_vec();
+        match self.spec.direction {
+            Direction::Forward => {
+                self.low = key;
+                self.low.push(0);
+            }
+            Direction::Backward => self.high = key,
+        }
     }
 
     /// Takes over a block as it arrived.
@@ -272,16 +287,7 @@ impl Session {
         {
             connection.send(&Request::CloseCursor(CursorId(cursor.id)))?;
         }
-        if cursor.on_row {
-            let key = cursor.row().key.to_vec();
-            match cursor.spec.direction {
-                Direction::Forward => {
-                    cursor.low = key;
-                    cursor.low.push(0);
-                }
-                Direction::Backward => cursor.high = key,
-            }
-        }
+        cursor.leave_row();
         self.start(cursor)
     }
 

@@ -67,6 +67,25 @@ impl Session {
         }
     }
 
+    /// Bounds the lock waits to come in the open transaction. No round trip.
+    ///
+    /// # Errors
+    /// Those of the lane.
+    pub fn set_lock_wait(&mut self, lock_wait: Duration) -> Result<(), Error> {
+        let wanted = u32::try_from(lock_wait.as_millis()).unwrap_or(u32::MAX);
+        let Transaction::Open { begin, on_host, .. } = &mut self.transaction else {
+            return Ok(());
+        };
+        if begin.lock_wait_ms == wanted {
+            return Ok(());
+        }
+        begin.lock_wait_ms = wanted;
+        match on_host {
+            true => self.tell(&Request::SetLockWait(wanted)),
+            false => Ok(()),
+        }
+    }
+
     /// Whether a transaction is open (or was, when the lane broke).
     pub fn in_transaction(&self) -> bool {
         !matches!(self.transaction, Transaction::None)

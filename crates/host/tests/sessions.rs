@@ -204,7 +204,7 @@ fn cursors_have_a_limit_and_a_number_each() {
     let mut lane = daemon.lane();
     let table = lane.table("t");
     lane.fill(table, 300, 10);
-    for cursor in 0..256 {
+    for cursor in 0..1024 {
         lane.send(&Request::Scan(scan(table, cursor, 0)));
         lane.receive();
     }
@@ -213,7 +213,7 @@ fn cursors_have_a_limit_and_a_number_each() {
         ErrorCode::Invalid
     );
     assert_eq!(
-        lane.ask(&Request::Scan(scan(table, 256, 0))).code(),
+        lane.ask(&Request::Scan(scan(table, 1024, 0))).code(),
         ErrorCode::Invalid
     );
 }

@@ -27,7 +27,7 @@ messages! {
         /// Undoes all that came after the savepoint, which stays. No answer.
         /// Locks taken since are kept, as InnoDB keeps them.
         5 => RollbackTo(SavepointId),
-        /// Forgets a savepoint and those set after it. No answer.
+        /// Forgets a savepoint; those set after it stay. No answer.
         6 => ReleaseSavepoint(SavepointId),
         /// The next consistent read takes a new snapshot: the statement boundary
         /// under READ COMMITTED. No answer.
@@ -35,6 +35,9 @@ messages! {
         /// Takes the transaction's snapshot now
         /// (`START TRANSACTION WITH CONSISTENT SNAPSHOT`). No answer.
         8 => TakeSnapshot(()),
+        /// From now on a lock wait of the transaction may last so many
+        /// milliseconds. No answer.
+        9 => SetLockWait(u32),
 
         /// Reads one key. Answered by `Rows` with one row or none.
         16 => Get(Get<'a>),

@@ -188,10 +188,11 @@ impl Overlay {
         Ok(())
     }
 
-    /// Forgets a savepoint and those set after it.
+    /// Forgets a savepoint; those set after it stay.
     pub(crate) fn release(&mut self, id: SavepointId) -> Result<(), StoreError> {
         let place = self.place(id).ok_or(StoreError::NoSuchSavepoint { id })?;
-        self.truncate_savepoints(place);
+        self.savepoints.remove(place);
+        self.bytes -= OVERHEAD;
         self.settle();
         Ok(())
     }
@@ -268,7 +269,7 @@ mod tests {
                     Step::Release(n) => {
                         let place = saved.iter().position(|(other, _)| *other == n);
                         prop_assert_eq!(overlay.release(id(n)).is_ok(), place.is_some());
-                        saved.truncate(place.unwrap_or(saved.len()));
+                        saved.retain(|(other, _)| *other != n);
                     }
                     Step::Settle => overlay.settle(),
                 }

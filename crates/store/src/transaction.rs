@@ -14,6 +14,7 @@ use crate::{Store, StoreError, TransactionOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use vamos_proto::{CommitId, Durability, IndexId, Isolation, SavepointId, TableId};
 
 /// How many tables a transaction remembers to exist.
@@ -68,6 +69,11 @@ impl Transaction {
         self.open
     }
 
+    /// Bounds the lock waits to come.
+    pub fn set_lock_wait(&mut self, lock_wait: Duration) {
+        self.options.lock_wait = lock_wait;
+    }
+
     /// Takes the snapshot of its consistent reads now.
     pub fn take_snapshot(&mut self) {
         self.view = Some(self.store.engine.newest_view());
@@ -109,7 +115,7 @@ impl Transaction {
         self.overlay.rollback_to(id)
     }
 
-    /// Forgets a savepoint and those set after it.
+    /// Forgets a savepoint; those set after it stay.
     ///
     /// # Errors
     /// [`StoreError::NoSuchSavepoint`], [`StoreError::RolledBack`].

@@ -93,6 +93,12 @@ impl Current {
         Ok(self.transaction.take())
     }
 
+    /// Bounds the lock waits to come.
+    pub(super) fn set_lock_wait(&mut self, milliseconds: u32) {
+        self.transaction()
+            .set_lock_wait(Duration::from_millis(milliseconds.into()));
+    }
+
     /// Takes the snapshot now.
     pub(super) fn take_snapshot(&mut self) {
         self.transaction().take_snapshot();

@@ -52,7 +52,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            cursors: 256,
+            // A scan of a partitioned table opens one for each partition.
+            cursors: 1024,
             batch_bytes: 128 << 10,
             batch_rows: 16 << 10,
             read_ahead: (1024, 4 << 20),

@@ -46,6 +46,10 @@ impl Session {
                 }
                 Ok(())
             }
+            Request::SetLockWait(milliseconds) => {
+                self.current.set_lock_wait(milliseconds);
+                Ok(())
+            }
             Request::TakeSnapshot(()) => {
                 self.current.take_snapshot();
                 Ok(())
@@ -62,6 +66,8 @@ impl Session {
             Request::Cancel(cancelled) => self.cancel(cancelled).await,
             Request::ForgetSession(session) => self.forget(session).await,
             Request::Write(write) if !write.answer => self.write_unanswered(&write).await,
+            // Also if it was cancelled: it tells what it waited for.
+            Request::Ping(()) => self.ping(tag).await,
             // From here on all are answered.
             Request::Write(write) if !was_cancelled => self.write(tag, &write).await,
             _ if was_cancelled => self.fail(tag, cancelled()).await,
@@ -69,7 +75,6 @@ impl Session {
             Request::MultiGet(get) => self.multi_get(tag, &get).await,
             Request::Scan(scan) => self.scan(tag, &scan).await,
             Request::Outcome(outcome) => self.outcome(tag, outcome).await,
-            Request::Ping(()) => self.ping(tag).await,
             // Answered above.
             Request::Write(_) => Ok(()),
             Request::CreateTable(_)

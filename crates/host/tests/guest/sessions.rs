@@ -493,3 +493,58 @@ fn the_end_of_a_transaction_is_noticed_without_a_doorbell() {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+#[test]
+fn a_cursor_at_its_end_goes_on_with_what_its_transaction_adds_behind() {
+    let daemon = Daemon::start("");
+    let mut session = Session::new(daemon.client());
+    let table = create_table(&mut session, "t");
+    fill(&mut session, &table, 3);
+    begin(&mut session);
+    let spec = ScanSpec::new(everything(table.indexes[0]));
+    let mut cursor = session.scan(&spec).unwrap();
+    while session.next(&mut cursor).unwrap() {}
+    let new = 100u32.to_be_bytes();
+    insert(&mut session, &table, &new, b"");
+    assert!(session.next(&mut cursor).unwrap());
+    assert_eq!(cursor.row().key, new);
+    assert!(!session.next(&mut cursor).unwrap());
+    session.rollback().unwrap();
+}
+
+#[test]
+fn an_interrupt_while_settling_leaves_no_failure_behind() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let (mut one, mut two) = (Session::new(Arc::clone(&client)), Session::new(client));
+    let table = create_table(&mut one, "t");
+    fill(&mut one, &table, 1);
+    let (index, key) = (table.indexes[0], 0u32.to_be_bytes());
+    begin(&mut one);
+    value(&mut one, &table, &key, Lock::Exclusive(LockWait::Wait));
+    begin(&mut two);
+    insert(&mut two, &table, b"kept", b"");
+    two.set_savepoint(SavepointId(1)).unwrap();
+    let put = WriteOp::Put {
+        index,
+        key: &key,
+        value: b"theirs",
+    };
+    two.write_deferred(write(&table, vec![put], 0)).unwrap();
+    let start = Instant::now();
+    two.set_interrupt(Some(Box::new(move || {
+        start.elapsed() > Duration::from_millis(100)
+    })));
+    assert!(matches!(two.settle_writes(), Err(Error::Interrupted)));
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "far below the lock wait timeout"
+    );
+    two.set_interrupt(None);
+    two.rollback_to(SavepointId(1)).unwrap();
+    two.commit(Durability::Commit).unwrap();
+    one.rollback().unwrap();
+    begin(&mut one);
+    assert!(value(&mut one, &table, b"kept", Lock::None).is_some());
+    one.rollback().unwrap();
+}

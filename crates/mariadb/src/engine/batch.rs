@@ -1,6 +1,8 @@
 //! Changes on their way to the host, gathered in one buffer.
 
+use super::share::Ids;
 use std::ops::Range;
+use std::sync::Arc;
 use vamos_guest::{Counter, CounterRaise, IndexId, TableId, Write, WriteOp};
 
 /// What a change does; see [`WriteOp`].
@@ -22,9 +24,10 @@ struct Op {
 }
 
 /// Changes to one table.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Batch {
-    table: TableId,
+    /// The table's numbers.
+    ids: Option<Arc<Ids>>,
     bytes: Vec<u8>,
     ops: Vec<Op>,
     row_delta: i64,
@@ -32,20 +35,6 @@ pub(crate) struct Batch {
     row_id: u64,
     /// An insert may find its key taken, so the answer must be waited for.
     may_duplicate: bool,
-}
-
-impl Default for Batch {
-    fn default() -> Self {
-        Self {
-            table: TableId(0),
-            bytes: Vec::new(),
-            ops: Vec::new(),
-            row_delta: 0,
-            auto_increment: 0,
-            row_id: 0,
-            may_duplicate: false,
-        }
-    }
 }
 
 impl Batch {
@@ -59,12 +48,17 @@ impl Batch {
 
     /// The table that the changes belong to.
     pub(crate) fn table(&self) -> TableId {
-        self.table
+        self.ids.as_ref().map_or(TableId(0), |ids| ids.table)
+    }
+
+    /// The numbers of the table that the changes belong to.
+    pub(crate) fn ids(&self) -> Option<Arc<Ids>> {
+        self.ids.clone()
     }
 
     /// Says for which table the changes to come are.
-    pub(crate) fn set_table(&mut self, table: TableId) {
-        self.table = table;
+    pub(crate) fn set_table(&mut self, ids: &Arc<Ids>) {
+        self.ids = Some(Arc::clone(ids));
     }
 
     /// How many bytes it has gathered.
@@ -152,14 +146,14 @@ impl Batch {
                 .into_iter()
                 .filter(|&(_, next)| next > 0)
                 .map(|(counter, next)| CounterRaise {
-                    table: self.table,
+                    table: self.table(),
                     counter,
                     next,
                 })
                 .collect(),
             row_delta: self.row_delta,
             answer: true,
-            table: self.table,
+            table: self.table(),
         }
     }
 

@@ -39,7 +39,7 @@ impl Handler {
         self.share.auto_increment.raise(auto_increment_next);
         if gather {
             let batch = connection.pending();
-            batch.set_table(ids.table);
+            batch.set_table(&ids);
             self.add_row(batch, &ids, record, auto_increment_next)?;
             let full = batch.byte_count() >= SEND_BYTES || batch.len() >= SEND_OPS;
             self.share.count_rows(1);
@@ -58,7 +58,7 @@ impl Handler {
     ) -> Result<(), Error> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
-        batch.set_table(self.share.ids().table);
+        batch.set_table(&self.share.ids());
         let result = fill(self, &mut batch).and_then(|()| connection.send(&batch));
         let result = match result {
             Err(Error::DuplicateInBatch { op }) => Err(self.duplicate(&batch, op)),
@@ -73,7 +73,8 @@ impl Handler {
 
     /// Which of the server's keys the change at this position was for.
     fn duplicate(&self, batch: &Batch, op: usize) -> Error {
-        let ids = self.share.ids();
+        // Those that the batch was filled with: another partition's, maybe.
+        let ids = batch.ids().unwrap_or_else(|| self.share.ids());
         let index = batch.index_at(op);
         let position = ids.indexes.iter().position(|id| Some(*id) == index);
         let key = position.and_then(|position| self.shape.key_of(position));
@@ -96,7 +97,8 @@ impl Handler {
         };
         let batch = connection.pending();
         let error = self.duplicate(batch, op);
-        if let Some(value) = batch.value_before(op, self.share.ids().index(0)) {
+        let ids = batch.ids().unwrap_or_else(|| self.share.ids());
+        if let Some(value) = batch.value_before(op, ids.index(0)) {
             self.value.clear();
             self.value.extend_from_slice(value);
             row::unpack(&self.shape, &self.whole, &self.value, record())?;

@@ -75,7 +75,12 @@ impl Connection {
             self.epoch += 1;
             let wait = Duration::from_secs(context.lock_wait_seconds.into());
             self.session.begin(context.isolation, wait);
-        } else if context.isolation == Isolation::ReadCommitted {
+            return Ok(());
+        }
+        // NOWAIT and WAIT n hold for one statement.
+        let wait = Duration::from_secs(context.lock_wait_seconds.into());
+        self.session.set_lock_wait(wait)?;
+        if context.isolation == Isolation::ReadCommitted {
             self.session.new_snapshot()?;
         }
         Ok(())
@@ -90,7 +95,10 @@ impl Connection {
     /// the statement leaves no trace.
     pub(crate) fn end_statement(&mut self) -> Result<(), Error> {
         let settled = self.flush().and_then(|()| Ok(self.session.settle_writes()?));
-        if settled.is_err() {
+        if let Err(error) = &settled {
+            if error.ended_transaction() {
+                self.thd.must_rollback();
+            }
             self.rollback_statement()?;
         }
         self.in_statement = false;
@@ -194,12 +202,7 @@ impl Connection {
         if let Some(copy) = &mut self.copy
             && copy.fills(batch.table())
         {
-            let sent = copy.send(batch);
-            if sent.is_err() {
-                // The server does not always say that it gives the copy up.
-                self.copy = None;
-            }
-            return sent;
+            return copy.send(batch);
         }
         self.before_write()?;
         send(&mut self.session, batch)

@@ -18,6 +18,8 @@ pub(super) struct TableCopy {
     tables: Vec<TableId>,
     session: Session,
     written: usize,
+    /// Something was lost: the copy cannot become whole any more.
+    failed: bool,
 }
 
 impl TableCopy {
@@ -28,6 +30,7 @@ impl TableCopy {
             tables: Vec::new(),
             session,
             written: 0,
+            failed: false,
         }
     }
 
@@ -40,7 +43,16 @@ impl TableCopy {
         self.tables.contains(&table)
     }
 
+    /// Sends changes. A duplicate leaves the rest as it is (`ALTER IGNORE`
+    /// leaves that row out); after any other failure all fails.
     pub(super) fn send(&mut self, batch: &Batch) -> Result<(), Error> {
+        self.check()?;
+        let sent = self.write(batch);
+        self.failed = matches!(&sent, Err(error) if !matches!(error, Error::DuplicateInBatch { .. }));
+        sent
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), Error> {
         if self.written > COMMIT_EVERY {
             self.session.commit(Durability::Never)?;
             self.written = 0;
@@ -52,8 +64,17 @@ impl TableCopy {
         send(&mut self.session, batch)
     }
 
+    fn check(&self) -> Result<(), Error> {
+        if !self.failed {
+            return Ok(());
+        }
+        let reason = "a part of the new table could not be written".into();
+        Err(vamos_guest::Error::ConnectionLost { reason }.into())
+    }
+
     /// Commits what is left. With that, what was committed before is on disk too.
     pub(super) fn finish(mut self) -> Result<(), Error> {
+        self.check()?;
         Ok(self.session.commit(Durability::Commit)?)
     }
 }
