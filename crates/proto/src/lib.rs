@@ -51,7 +51,7 @@ pub const MODULE_NAME: &str = "store";
 
 /// The version of the messages in this crate. Both sides of a lane must have
 /// the same one; the hand-shake refuses others.
-pub const MODULE_VERSION: u32 = 1;
+pub const MODULE_VERSION: u32 = 2;
 
 /// The longest key, in bytes, without its index id.
 pub const MAX_KEY_LEN: usize = 16 * 1024;
