@@ -1,6 +1,9 @@
 //! Starts a native MariaDB, loads the plugins given as arguments, and tries it.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use vamos_lab::{
@@ -23,6 +26,8 @@ fn main() -> Result<()> {
     server.sql("CREATE DATABASE t; CREATE TABLE t.a (i INT PRIMARY KEY) ENGINE=InnoDB")?;
     server.sql("USE t; INSERT INTO a SELECT seq FROM seq_1_to_1000")?;
 
+    waits_are_seen(&server)?;
+
     let begin = Instant::now();
     server.kill();
     server.start_again()?;
@@ -35,5 +40,23 @@ fn main() -> Result<()> {
     let begin = Instant::now();
     server.shutdown()?;
     println!("shut down in {:?}", begin.elapsed());
+    Ok(())
+}
+
+/// A statement that waits for another connection's lock is seen to wait, and
+/// its outcome comes when the lock is free.
+fn waits_are_seen(server: &NativeServer) -> Result<()> {
+    let mut holder = server.connect()?;
+    let waiter = server.session()?;
+    waiter.run("USE t")?;
+    holder.execute("BEGIN")?;
+    holder.execute("UPDATE t.a SET i = -1 WHERE i = 1")?;
+    waiter.start("UPDATE a SET i = -2 WHERE i = 1");
+    ensure!(waiter.outcome_within(Duration::from_millis(300)).is_none());
+    holder.execute("ROLLBACK")?;
+    println!("after its wait: {:?}", waiter.outcome()?);
+    println!("a duplicate: {:?}", waiter.run("INSERT INTO a VALUES (2)"));
+    ensure!(holder.value("SELECT COUNT(*) FROM t.a WHERE i = -2")? == "1");
+    waiter.run("UPDATE a SET i = 1 WHERE i = -2")?;
     Ok(())
 }

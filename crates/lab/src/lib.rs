@@ -2,8 +2,8 @@
 //!
 //! It prepares a machine ([`packages`]), fetches the pinned MariaDB
 //! ([`mariadb_files`]), starts MariaDB natively ([`native`]) or in a stock
-//! Debian guest ([`image`], [`payload`], [`vm`]), starts the host daemon
-//! ([`daemon`]), makes a real workload ([`workload`]), and counts what crosses
+//! Debian guest ([`image`], [`payload`], [`vm`]), talks to it ([`sql_client`]),
+//! starts the host daemon ([`daemon`]), makes a real workload ([`workload`]), and counts what crosses
 //! the boundary between guest and host ([`switches`]).
 //!
 //! It knows nothing of the channel, the protocol or the store: it handles
@@ -27,6 +27,7 @@ pub mod payload;
 pub mod process;
 pub mod run_dir;
 pub mod scripts;
+pub mod sql_client;
 pub mod switches;
 pub mod vm;
 pub mod workload;

@@ -12,7 +12,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{datadir, mariadb_files::MariadbFiles, process::Process, run_dir::RunDir};
+use crate::{
+    datadir,
+    mariadb_files::MariadbFiles,
+    process::Process,
+    run_dir::RunDir,
+    sql_client::{SqlConnection, SqlSession},
+};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
@@ -72,6 +78,22 @@ impl NativeServer {
     /// If a statement fails: with the server's message.
     pub fn sql(&self, statements: &str) -> Result<String> {
         run_sql(self.client_command(), statements)
+    }
+
+    /// A connection from within this process.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub fn connect(&self) -> Result<SqlConnection> {
+        SqlConnection::open(&self.socket())
+    }
+
+    /// A connection with a thread of its own, whose statements may wait.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub fn session(&self) -> Result<SqlSession> {
+        SqlSession::open(&self.socket())
     }
 
     /// The command-line client, ready to connect to this server.
