@@ -109,6 +109,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/handler.cc",
             "shim/rows.cc",
             "shim/create.cc",
+            "shim/discover.cc",
             "shim/engine.cc",
             "shim/server.cc",
             "shim/variables.cc",

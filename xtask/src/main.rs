@@ -3,6 +3,7 @@
 mod artifacts;
 mod demo;
 mod kill;
+mod kinds;
 mod local;
 mod sql;
 mod steps;
@@ -36,6 +37,9 @@ enum Command {
     /// Kills workers and guests while they commit and checks every acknowledged
     /// row.
     Kill(kill::Kill),
+    /// Checks kinds of tables where files are lost, servers restart and workers
+    /// die.
+    Kinds(kinds::Kinds),
     /// Builds the programs and the engine plugin (optimised) and prints where
     /// they are.
     Build,
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Command::Local(local) => local.run(),
         Command::Sql(sql) => sql.run(),
         Command::Kill(kill) => kill.run(),
+        Command::Kinds(kinds) => kinds.run(),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),
     };
     match result {

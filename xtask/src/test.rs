@@ -2,7 +2,7 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
-use crate::{demo, kill, sql};
+use crate::{demo, kill, kinds, sql};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::packages;
@@ -24,7 +24,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs all steps; the first that fails ends it.
     pub(crate) fn run(self) -> Result<()> {
-        let mut steps = Steps::new(if self.no_guest { 8 } else { 10 });
+        let mut steps = Steps::new(if self.no_guest { 9 } else { 11 });
         steps.run("packages and MariaDB's files", || {
             packages::ensure(BUILD_PACKAGES)?;
             MariadbFiles::fetch().map(drop)
@@ -43,6 +43,9 @@ impl Test {
         steps.run("models of the ring and of the hand-over", model_tests)?;
         let artifacts = steps.run("optimised build", Artifacts::build)?;
         steps.run("SQL on VAMOS and InnoDB", || sql::compare_all(&artifacts, None))?;
+        steps.run("tables of every kind, where files are lost", || {
+            kinds::check_all(&artifacts, None)
+        })?;
         steps.run("kill -9 of the worker during commits", || {
             kill::workers(&artifacts, WORKER_KILLS)
         })?;

@@ -59,6 +59,12 @@ impl Session {
         self.interrupt = interrupt;
     }
 
+    /// Whether a transaction was lost with its lane, and has not been ended yet:
+    /// until then every request fails.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.transaction, Transaction::Lost { .. })
+    }
+
     /// The counters of the present lane; zero if there is none.
     pub fn counters(&self) -> LaneCounters {
         self.connection

@@ -3,8 +3,8 @@
 use crate::Error;
 use crate::session::{Session, refusal};
 use vamos_proto::{
-    CounterRaise, CreateTable, IndexId, KeyRange, RangeSizes, RenameTable, Request, Response, TableId,
-    TableInfo, TableStats,
+    CounterRaise, CreateTable, IndexId, KeyRange, ListTables, RangeSizes, RenameTable, Request, Response,
+    SetDefinition, TableId, TableInfo, TableNames, TableStats,
 };
 
 /// A table as the host's catalogue has it.
@@ -73,6 +73,45 @@ impl Session {
     /// `NoSuchTable`, and as every request.
     pub fn truncate_table(&mut self, name: &str) -> Result<Table, Error> {
         self.table(&Request::TruncateTable(name), "a table's truncation")
+    }
+
+    /// Visits the names of tables that begin with `prefix`, sorted as bytes;
+    /// `false` ends that.
+    ///
+    /// # Errors
+    /// As every request.
+    pub fn list_tables(&mut self, prefix: &str, mut visit: impl FnMut(&str) -> bool) -> Result<(), Error> {
+        let mut after = String::new();
+        loop {
+            let request = Request::ListTables(ListTables {
+                prefix,
+                after: &after,
+            });
+            let last = self.request(&request, |response| match response {
+                Response::TableNames(TableNames { names, more }) => Ok(names
+                    .iter()
+                    .all(|name| visit(name))
+                    .then(|| names.last().filter(|_| more).map(|name| (*name).to_owned()))
+                    .flatten()),
+                other => Err(refusal(other, "a question for names of tables")),
+            })?;
+            match last {
+                // Names rise, or a broken host would never come to an end.
+                Some(last) if last > after => after = last,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Replaces what was given as the table's definition when it was created.
+    ///
+    /// # Errors
+    /// `NoSuchTable`, and as every request.
+    pub fn set_definition(&mut self, name: &str, definition: &[u8]) -> Result<(), Error> {
+        self.done(
+            &Request::SetDefinition(SetDefinition { name, definition }),
+            "a definition's change",
+        )
     }
 
     /// Sets a counter of a table, up or down, durably.

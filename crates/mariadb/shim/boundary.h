@@ -148,9 +148,25 @@ int vamos_savepoint_release(vamos_rust_connection *, uint64_t id);
 /* The sentence that belongs to `error`; 0 if there is none. */
 size_t vamos_error_text(vamos_rust_connection *, int error, char *text, size_t size);
 
-int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment);
+int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment,
+                       const uint8_t *image, size_t image_length);
 int vamos_drop_table(vamos_rust_connection *, const char *name);
 int vamos_rename_table(vamos_rust_connection *, const char *from, const char *to);
+
+/* Tables that the server has no file of. An image is what a .frm file has. */
+typedef void (*vamos_found)(void *place, const uint8_t *image, size_t image_length, const uint8_t *partitions,
+                            size_t partitions_length);
+typedef int (*vamos_add)(void *place, const char *name);
+int vamos_discover(vamos_rust_connection *, const char *name, void *place, vamos_found);
+int vamos_table_exists(vamos_rust_connection *, const char *name, uint8_t *exists);
+int vamos_list_tables(vamos_rust_connection *, const char *database, void *place, vamos_add);
+/* The table's image is new. */
+int vamos_define(vamos_rust_connection *, const char *name, const uint8_t *image, size_t image_length);
+/* What a partitioned table is found by, beside its partitions. */
+int vamos_define_partitioned(vamos_rust_connection *, const char *name, const uint8_t *image, size_t image_length,
+                             const uint8_t *partitions, size_t partitions_length);
+int vamos_drop_partitioned(vamos_rust_connection *, const char *name);
+int vamos_rename_partitioned(vamos_rust_connection *, const char *from, const char *to);
 
 int vamos_share_open(vamos_rust_connection *, const char *name, uint32_t indexes, vamos_rust_share **);
 void vamos_share_free(vamos_rust_share *);

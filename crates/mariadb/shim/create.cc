@@ -48,14 +48,32 @@ int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
   return 0;
 }
 
-/* Called for CREATE TABLE and for the new table of an ALTER TABLE. */
+/* The image of the .frm file that the server is about to write. */
+static LEX_CUSTRING image_of(const TABLE_SHARE *share) {
+  return share->frm_image ? *share->frm_image : LEX_CUSTRING{nullptr, 0};
+}
+
+/* Called for CREATE TABLE and for the new table of an ALTER TABLE. The file of an
+   engine that can discover tables is not written by the server; by us it is, so
+   that the table is known while the host is away. */
 int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
   const int refused = vamos_refuse_unsupported(form, info);
   if (refused)
     return refused;
+  THD *thd = current_thd;
+  const std::string base = vamos_base_of_partition(name);
+  const LEX_CUSTRING image = image_of(form->s);
   const ulonglong first = info->auto_increment_value ? info->auto_increment_value : 1;
-  return vamos_report_ddl(current_thd, vamos_create_table(vamos_connection(current_thd), vamos_table_name(name).c_str(),
-                                                          vamos_index_count(form->s), first));
+  int error = vamos_create_table(vamos_connection(thd), vamos_table_name(name).c_str(), vamos_index_count(form->s),
+                                 first, image.str, base.empty() ? image.length : 0);
+  if (!error && !base.empty() && image.length)
+    error = vamos_keep_new_partitioned(thd, base, image);
+  vamos_report_ddl(thd, error);
+  if (!error && base.empty() && image.length && form->s->write_frm_image(image.str, image.length)) {
+    error = my_errno ? my_errno : HA_ERR_GENERIC;
+    vamos_drop_table(vamos_connection(thd), vamos_table_name(name).c_str());
+  }
+  return error;
 }
 
 /* For a table that it does not know the server asks every engine: a host that is
@@ -70,8 +88,29 @@ int ha_vamos::delete_table(const char *name) {
 }
 
 int ha_vamos::rename_table(const char *from, const char *to) {
-  return vamos_report_ddl(current_thd, vamos_rename_table(vamos_connection(current_thd), vamos_table_name(from).c_str(),
-                                                          vamos_table_name(to).c_str()));
+  THD *thd = current_thd;
+  int error = vamos_rename_table(vamos_connection(thd), vamos_table_name(from).c_str(), vamos_table_name(to).c_str());
+  /* EXCHANGE and CONVERT PARTITION: a partition has no description of its own. */
+  if (!error && !vamos_base_of_partition(from).empty() && vamos_base_of_partition(to).empty())
+    error = vamos_keep_image(thd, to, to);
+  return vamos_report_ddl(thd, error);
+}
+
+/* Called when an ALTER TABLE that copies no rows is done: the host keeps the new
+   description, whose file still has a name of its own. */
+bool ha_vamos::commit_inplace_alter_table(TABLE *altered, Alter_inplace_info *alter, bool commit) {
+  if (!commit)
+    return false;
+  alter->group_commit_ctx = nullptr; /* one call is for all partitions */
+  THD *thd = table->in_use;
+  const char *path = table_share->normalized_path.str;
+  const char *altered_path = altered->s->normalized_path.str;
+  const int error = table_share->partition_info_str ? vamos_keep_partitioned(thd, path, altered_path)
+                                                    : vamos_keep_image(thd, path, altered_path);
+  vamos_report_ddl(thd, error);
+  if (error && !thd->is_error())
+    print_error(error, MYF(0));
+  return error != 0;
 }
 
 int ha_vamos::truncate() { return vamos_truncate(rust, connection()); }

@@ -175,6 +175,14 @@ void ha_vamos::describe(std::vector<vamos_column> &columns, std::vector<vamos_ke
   }
 }
 
+/* The host's copy of the table's description follows what the server has: a table
+   that was a partition (EXCHANGE PARTITION) has none of its own. */
+static void keep_image(THD *thd, const TABLE_SHARE *share) {
+  const char *path = share->normalized_path.str;
+  if (!share->tmp_table && !share->partition_info_str && !strstr(path, tmp_file_prefix))
+    vamos_keep_image(thd, path, path);
+}
+
 /* The table's share; the first handler asks the host for the table. */
 vamos_rust_share *ha_vamos::share(const char *name, int *error) {
   *error = 0;
@@ -184,6 +192,7 @@ vamos_rust_share *ha_vamos::share(const char *name, int *error) {
     vamos_rust_share *opened = nullptr;
     *error = vamos_share_open(connection(), vamos_table_name(name).c_str(), vamos_index_count(table_share), &opened);
     if (!*error) {
+      keep_image(current_thd, table_share);
       found = new Vamos_share(opened);
       set_ha_share_ptr(found);
     }
@@ -196,6 +205,11 @@ vamos_rust_share *ha_vamos::share(const char *name, int *error) {
 int ha_vamos::open(const char *name, int, uint) {
   int error;
   vamos_rust_share *shared = share(name, &error);
+  if (error == HA_ERR_NO_SUCH_TABLE) {
+    /* By this code the server would take its own files of the table away. */
+    my_error(ER_NO_SUCH_TABLE_IN_ENGINE, MYF(0), table_share->db.str, table_share->table_name.str);
+    return HA_ERR_GENERIC;
+  }
   if (error)
     return error;
   std::vector<vamos_column> columns;

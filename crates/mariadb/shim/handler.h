@@ -41,6 +41,13 @@ int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info);
 std::string vamos_table_name(const char *path);
 uint vamos_index_count(const TABLE_SHARE *share);
 
+/* discover.cc */
+void vamos_install_discovery(handlerton *hton);
+int vamos_keep_image(THD *thd, const char *path, const char *image_path);
+int vamos_keep_partitioned(THD *thd, const char *base, const char *files);
+int vamos_keep_new_partitioned(THD *thd, const std::string &base, const LEX_CUSTRING &image);
+std::string vamos_base_of_partition(const char *path);
+
 class ha_vamos final : public handler {
 public:
   ha_vamos(handlerton *hton, TABLE_SHARE *share) : handler(hton, share) {}
@@ -65,6 +72,7 @@ public:
   int reset_auto_increment(ulonglong value) override;
   void update_create_info(HA_CREATE_INFO *info) override;
   bool check_if_incompatible_data(HA_CREATE_INFO *info, uint table_changes) override;
+  bool commit_inplace_alter_table(TABLE *altered, Alter_inplace_info *alter, bool commit) override;
 
   /* Life */
   int open(const char *name, int mode, uint test_if_locked) override;

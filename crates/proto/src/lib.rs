@@ -36,10 +36,10 @@ mod words;
 pub use entry::{IndexEntry, PrimaryKey};
 pub use error::{DecodeError, ErrorCode, Failure};
 pub use request::{
-    Begin, Commit, CounterRaise, CreateTable, Credit, Get, MultiGet, Outcome, RangeSizes, RenameTable,
-    Request, Scan, Write,
+    Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,
+    RenameTable, Request, Scan, SetDefinition, Write,
 };
-pub use response::{CommitOutcome, RangeSizesReply, Response, TableInfo, Written};
+pub use response::{CommitOutcome, RangeSizesReply, Response, TableInfo, TableNames, Written};
 pub use rows::{Row, RowBlock, RowBlockBuilder, RowBlockIter};
 pub use words::{
     CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, LockWait,
@@ -58,6 +58,9 @@ pub const MAX_KEY_LEN: usize = 16 * 1024;
 
 /// The longest table name, in bytes.
 pub const MAX_NAME_LEN: usize = 1024;
+
+/// The most names in one answer to [`Request::ListTables`].
+pub const MAX_NAMES: usize = 1000;
 
 /// The longest body of one message, in bytes: a row with a LONGBLOB must fit,
 /// as MariaDB's largest `max_allowed_packet` (1 GiB) lets it in.

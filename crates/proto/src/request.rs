@@ -76,6 +76,10 @@ messages! {
         /// Sets a counter of a table at once and durably (`ALTER TABLE ...
         /// AUTO_INCREMENT`); it may also lower it. Answered by `Done`.
         39 => SetCounter(CounterRaise),
+        /// Asks for names of tables. Answered by `TableNames`.
+        44 => ListTables(ListTables<'a>),
+        /// Replaces what the client wants to find with a table. Answered by `Done`.
+        45 => SetDefinition(SetDefinition<'a>),
 
         /// Asks how a commit ended. Answered by `Outcome`.
         48 => Outcome(Outcome),
@@ -225,6 +229,24 @@ pub struct RenameTable<'a> {
     pub from: &'a str,
     /// The new name; must not exist.
     pub to: &'a str,
+}
+
+/// See [`Request::ListTables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListTables<'a> {
+    /// The names begin so.
+    pub prefix: &'a str,
+    /// They sort, as bytes, behind this one; empty: from the first.
+    pub after: &'a str,
+}
+
+/// See [`Request::SetDefinition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetDefinition<'a> {
+    /// The table's name.
+    pub name: &'a str,
+    /// See [`CreateTable::definition`].
+    pub definition: &'a [u8],
 }
 
 /// See [`Request::RangeSizes`].

@@ -25,6 +25,8 @@ messages! {
         135 => RangeSizes(RangeSizesReply),
         /// A commit's outcome.
         136 => Outcome(CommitOutcome),
+        /// Names of tables.
+        142 => TableNames(TableNames<'a>),
     }
 }
 
@@ -52,6 +54,16 @@ pub struct TableInfo<'a> {
     pub definition: &'a [u8],
     /// The next values of the counters `AutoIncrement` and `RowId`.
     pub counters: [u64; 2],
+}
+
+/// See [`Response::TableNames`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableNames<'a> {
+    /// The names, sorted as bytes; at most [`MAX_NAMES`](crate::MAX_NAMES).
+    #[serde(borrow)]
+    pub names: Vec<&'a str>,
+    /// There are more behind the last of these.
+    pub more: bool,
 }
 
 /// See [`Response::RangeSizes`].

@@ -1,10 +1,10 @@
-//! Bytes as they are on the wire in version 1. If one of these fails, a guest
+//! Bytes as they are on the wire in version 2. If one of these fails, a guest
 //! and a host of different builds no longer understand each other: raise
 //! `MODULE_VERSION`.
 
 use vamos_proto::{
-    Begin, CursorId, Direction, Get, IndexId, Isolation, KeyRange, Lock, LockWait, Request, Row,
-    RowBlockBuilder, Scan, TableId, Write, WriteOp,
+    Begin, CursorId, Direction, Get, IndexId, Isolation, KeyRange, ListTables, Lock, LockWait, Request,
+    Response, Row, RowBlockBuilder, Scan, SetDefinition, TableId, TableNames, Write, WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -87,4 +87,28 @@ fn row_block() {
         rows.block().as_bytes(),
         [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, b'k', b'v', b'w']
     );
+}
+
+#[test]
+fn names_and_definitions_of_tables() {
+    let list = ListTables {
+        prefix: "d/",
+        after: "",
+    };
+    assert_eq!(wire(Request::ListTables(list)), (44, vec![2, b'd', b'/', 0]));
+    let set = SetDefinition {
+        name: "d/t",
+        definition: &[7],
+    };
+    assert_eq!(
+        wire(Request::SetDefinition(set)),
+        (45, vec![3, b'd', b'/', b't', 1, 7])
+    );
+    let mut body = Vec::new();
+    let names = TableNames {
+        names: vec!["a", "b"],
+        more: true,
+    };
+    assert_eq!(Response::TableNames(names).encode(&mut body), 142);
+    assert_eq!(body, [2, 1, b'a', 1, b'b', 1]);
 }

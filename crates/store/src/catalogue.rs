@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::{StoreError, TableInfo};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use vamos_proto::{IndexId, TableId};
 
@@ -107,6 +108,23 @@ impl Catalogue {
             .iter()
             .map(|(name, table)| table.info(name))
             .collect()
+    }
+
+    /// Names that begin with `prefix` and sort behind `after`, at most `limit`,
+    /// and whether there are more.
+    pub(crate) fn names(&self, prefix: &str, after: &str, limit: usize) -> (Vec<String>, bool) {
+        let first = match after < prefix {
+            true => Bound::Included(prefix),
+            false => Bound::Excluded(after),
+        };
+        let maps = self.maps.read();
+        let mut names = maps
+            .by_name
+            .range::<str, _>((first, Bound::Unbounded))
+            .map(|(name, _)| name)
+            .take_while(|name| name.starts_with(prefix));
+        let some = names.by_ref().take(limit).cloned().collect();
+        (some, names.next().is_some())
     }
 
     pub(crate) fn len(&self) -> usize {

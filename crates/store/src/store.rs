@@ -143,6 +143,21 @@ impl Store {
         self.catalogue.tables()
     }
 
+    /// Names of tables that begin with `prefix` and sort, as bytes, behind
+    /// `after`, at most `limit`; and whether there are more.
+    pub fn table_names(&self, prefix: &str, after: &str, limit: usize) -> (Vec<String>, bool) {
+        self.catalogue.names(prefix, after, limit)
+    }
+
+    /// Replaces the definition that a table was created with; durable when this
+    /// returns. Blocks for the log's sync.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchTable`], [`StoreError::Invalid`], [`StoreError::Storage`].
+    pub fn set_definition(&self, name: &str, definition: &[u8]) -> Result<(), StoreError> {
+        self.catalogue.set_definition(name, definition)
+    }
+
     /// Sets a counter, also to a lower value; durable when this returns. Blocks
     /// for the log's sync.
     ///

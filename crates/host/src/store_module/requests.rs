@@ -84,7 +84,9 @@ impl Session {
             | Request::TruncateTable(_)
             | Request::TableStats(_)
             | Request::RangeSizes(_)
-            | Request::SetCounter(_) => self.table_request(tag, request).await,
+            | Request::SetCounter(_)
+            | Request::ListTables(_)
+            | Request::SetDefinition(_) => self.table_request(tag, request).await,
         }
     }
 

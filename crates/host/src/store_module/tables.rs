@@ -6,7 +6,10 @@ use super::session::Session;
 use crate::module::SessionEnd;
 use crate::runtime::blocking;
 use std::sync::Arc;
-use vamos_proto::{CounterRaise, IndexId, KeyRange, RangeSizesReply, Request, Response, TableId, TableStats};
+use vamos_proto::{
+    CounterRaise, IndexId, KeyRange, MAX_NAMES, RangeSizesReply, Request, Response, TableId, TableNames,
+    TableStats,
+};
 use vamos_store::{Store, StoreError, TableInfo};
 
 /// A request about tables that owns what it says.
@@ -24,6 +27,11 @@ enum TableRequest {
     Stats(TableId),
     Sizes(Vec<(IndexId, Vec<u8>, Vec<u8>)>),
     SetCounter(CounterRaise),
+    List {
+        prefix: String,
+        after: String,
+    },
+    SetDefinition(String, Vec<u8>),
 }
 
 /// Its answer.
@@ -32,6 +40,7 @@ enum TableAnswer {
     Table(TableInfo),
     Stats(TableStats),
     Sizes(Vec<u64>),
+    Names(Vec<String>, bool),
 }
 
 impl TableRequest {
@@ -53,6 +62,11 @@ impl TableRequest {
                 Self::Sizes(sizes.ranges.iter().map(owned).collect())
             }
             Request::SetCounter(counter) => Self::SetCounter(counter),
+            Request::ListTables(list) => Self::List {
+                prefix: list.prefix.to_owned(),
+                after: list.after.to_owned(),
+            },
+            Request::SetDefinition(set) => Self::SetDefinition(set.name.to_owned(), set.definition.to_vec()),
             _ => return None,
         })
     }
@@ -84,6 +98,13 @@ impl TableRequest {
                 store.range_sizes(&ranges).map(TableAnswer::Sizes)
             }
             Self::SetCounter(counter) => store.set_counter(counter).map(|()| TableAnswer::Done),
+            Self::List { prefix, after } => {
+                let (names, more) = store.table_names(&prefix, &after, MAX_NAMES);
+                Ok(TableAnswer::Names(names, more))
+            }
+            Self::SetDefinition(name, definition) => store
+                .set_definition(&name, &definition)
+                .map(|()| TableAnswer::Done),
         }
     }
 }
@@ -94,7 +115,7 @@ impl Session {
             return Err(SessionEnd::Misbehaved("no request about tables".into()));
         };
         let store: Arc<Store> = self.store.clone();
-        let answer = if let TableRequest::Open(_) = request {
+        let answer = if let TableRequest::Open(_) | TableRequest::List { .. } = request {
             // The catalogue is in memory.
             request.run(&store)
         } else {
@@ -106,6 +127,11 @@ impl Session {
             Ok(TableAnswer::Stats(stats)) => self.answer(tag, &Response::Stats(stats)).await,
             Ok(TableAnswer::Sizes(entries)) => {
                 self.answer(tag, &Response::RangeSizes(RangeSizesReply { entries }))
+                    .await
+            }
+            Ok(TableAnswer::Names(names, more)) => {
+                let names = names.iter().map(String::as_str).collect();
+                self.answer(tag, &Response::TableNames(TableNames { names, more }))
                     .await
             }
             Err(error) => self.fail(tag, failure(&error)).await,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use vamos_guest::{Lock, LockWait};
 
 /// A table's name, which the shim makes of a path.
-unsafe fn name<'a>(start: *const c_char) -> std::borrow::Cow<'a, str> {
+pub(super) unsafe fn name<'a>(start: *const c_char) -> std::borrow::Cow<'a, str> {
     // SAFETY: the shim passes a text with a zero byte behind it.
     unsafe { CStr::from_ptr(start) }.to_string_lossy()
 }
@@ -22,11 +22,15 @@ unsafe extern "C" fn vamos_create_table(
     table: *const c_char,
     indexes: u32,
     auto_increment: u64,
+    image: *const u8,
+    image_length: usize,
 ) -> c_int {
-    // SAFETY: the shim passes the connection of the running thread and a text.
+    // SAFETY: the shim passes the connection of the running thread, a text and
+    // an image of this length.
     unsafe {
         on_connection(connection, |connection| {
-            catalogue::create(connection, &name(table), indexes, auto_increment)
+            let image = bytes(image, image_length);
+            catalogue::create(connection, &name(table), indexes, auto_increment, image)
         })
     }
 }

@@ -1,23 +1,22 @@
 //! DDL: the host's catalogue has a table for each of the server's.
 
+use super::definition::Definition;
+use super::discovery::is_missing;
 use super::{Connection, Error, Share};
 use std::sync::Arc;
 use vamos_guest::CreateTable;
 
-/// What the host keeps for us with each table: who made it, and how its rows
-/// and keys are encoded.
-const DEFINITION: &[u8] = b"mariadb 1";
-
-/// Creates a table with so many indexes.
+/// Creates a table with so many indexes; `image` is the server's description of it.
 pub(crate) fn create(
     connection: &mut Connection,
     name: &str,
     indexes: u32,
     auto_increment: u64,
+    image: &[u8],
 ) -> Result<(), Error> {
     connection.session.create_table(CreateTable {
         name,
-        definition: DEFINITION,
+        definition: &Definition::new(image, &[]).encode()?,
         indexes: u16::try_from(indexes.max(1)).unwrap_or(u16::MAX),
         counters: [auto_increment.max(1), 1],
     })?;
@@ -32,18 +31,18 @@ pub(crate) fn rename(connection: &mut Connection, from: &str, to: &str) -> Resul
     Ok(connection.session.rename_table(from, to)?)
 }
 
+/// Drops a table that may be missing.
+pub(crate) fn drop_if_there(connection: &mut Connection, name: &str) -> Result<(), Error> {
+    match connection.session.drop_table(name) {
+        Err(error) if is_missing(&error) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
 /// Finds a table and checks that it is what the server believes.
 pub(crate) fn open(connection: &mut Connection, name: &str, indexes: u32) -> Result<Arc<Share>, Error> {
     let table = connection.session.open_table(name)?;
-    if table.definition != DEFINITION {
-        let theirs = String::from_utf8_lossy(&table.definition).into_owned();
-        let ours = String::from_utf8_lossy(DEFINITION);
-        return Err(Error::OtherDefinition {
-            what: format!(
-                "table {name} is encoded as {theirs:?} on the host, and this plugin reads {ours:?}"
-            ),
-        });
-    }
+    Definition::decode(name, &table.definition)?;
     if table.indexes.len() != indexes.max(1) as usize {
         return Err(Error::OtherDefinition {
             what: format!(

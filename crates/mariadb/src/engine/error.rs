@@ -29,6 +29,8 @@ pub(crate) enum Error {
         /// In which way.
         what: String,
     },
+    /// The host could not be reached a moment ago, and is not asked again yet.
+    HostAwayLately,
     /// Stored bytes make no sense.
     Codec(CodecError),
     /// The host or the way to it.
@@ -76,6 +78,7 @@ impl Error {
             Self::Duplicate { .. } | Self::DuplicateInBatch { .. } => code::FOUND_DUPLICATE_KEY,
             Self::WrongCommand => code::WRONG_COMMAND,
             Self::OtherDefinition { .. } => code::GENERIC,
+            Self::HostAwayLately => code::NO_CONNECTION,
             Self::Codec(CodecError::KeyTooLong(_)) => code::INDEX_COLUMN_TOO_LONG,
             Self::Codec(_) => code::CRASHED,
             Self::Guest(error) => guest_code(error),
@@ -87,6 +90,7 @@ impl Error {
         use vamos_guest::Error as Guest;
         match self {
             Self::OtherDefinition { what } => Some(what.clone()),
+            Self::HostAwayLately => Some("the host cannot be reached".into()),
             Self::Codec(error) => Some(error.to_string()),
             // The server's own sentences for these are what clients look for.
             Self::Guest(

@@ -1,7 +1,8 @@
 //! The engine: MariaDB's connections, tables and handlers over `vamos-guest`.
 //!
 //! [`host`] is where the host is; a [`Connection`] has the session and the
-//! transaction; [`catalogue`] does DDL; a [`Share`] is what all handlers of one
+//! transaction; [`catalogue`] does DDL, with a `definition` for each table, by which
+//! `discovery` finds those that the server has lost; a [`Share`] is what all handlers of one
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
 //! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE.
 
@@ -11,7 +12,9 @@ mod change;
 mod connection;
 mod copy;
 mod counter;
+mod definition;
 mod deliver;
+pub(crate) mod discovery;
 mod error;
 mod estimate;
 mod handler;

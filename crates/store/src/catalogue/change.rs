@@ -27,14 +27,7 @@ impl Catalogue {
         let mut next = self.changing.lock();
         self.check_free(name)?;
         let bytes = next.bytes + (name.len() + definition.len()) as u64;
-        if bytes > self.max_bytes {
-            return Err(StoreError::Invalid {
-                reason: format!(
-                    "names and definitions of {bytes} bytes; the limit is {}",
-                    self.max_bytes
-                ),
-            });
-        }
+        self.check_room(bytes)?;
         let id = TableId(next.table);
         let mut after = NextIds {
             table: checked_next(next.table, 1)?,
@@ -61,7 +54,7 @@ impl Catalogue {
         batch.delete(&self.engine.catalogue, &keys::numbered(keys::TABLE, table.id.0));
         self.put_dropped(&mut batch, &table);
         self.engine.write(&mut batch, WriteMode::Synced)?;
-        next.bytes -= (name.len() + table.definition.len()) as u64;
+        next.bytes -= (name.len() + table.definition().len()) as u64;
         let _no_commit = self.fence.write();
         self.maps.write().remove(name);
         Ok(table.indexes.clone())
@@ -89,7 +82,13 @@ impl Catalogue {
         let mut after = *next;
         let indexes = after.take_indexes(old.indexes.len())?;
         let counters = [1, 1];
-        let table = Arc::new(Table::new(old.id, indexes, old.definition.clone(), 0, counters));
+        let table = Arc::new(Table::new(
+            old.id,
+            indexes,
+            old.definition().to_vec(),
+            0,
+            counters,
+        ));
         let mut batch = WriteBatch::new();
         self.put_ids(&mut batch, &after)?;
         self.put_table(&mut batch, name, &table)?;
@@ -102,6 +101,28 @@ impl Catalogue {
         maps.remove(name);
         maps.insert(name, &table);
         Ok((table.info(name), old.indexes.clone()))
+    }
+
+    /// Replaces a table's definition. Transactions on the table go on.
+    pub(crate) fn set_definition(&self, name: &str, definition: &[u8]) -> Result<(), StoreError> {
+        let mut next = self.changing.lock();
+        let table = self.with_name(name)?;
+        let bytes = next.bytes - table.definition().len() as u64 + definition.len() as u64;
+        self.check_room(bytes)?;
+        let record = encode(&TableRecord {
+            definition: definition.to_vec(),
+            ..TableRecord::of(name, &table)
+        })?;
+        let mut batch = WriteBatch::new();
+        batch.put(
+            &self.engine.catalogue,
+            &keys::numbered(keys::TABLE, table.id.0),
+            &record,
+        );
+        self.engine.write(&mut batch, WriteMode::Synced)?;
+        next.bytes = bytes;
+        table.set_definition(definition.into());
+        Ok(())
     }
 
     pub(crate) fn set_counter(&self, counter: CounterRaise) -> Result<(), StoreError> {
@@ -120,6 +141,18 @@ impl Catalogue {
         let mut batch = WriteBatch::new();
         batch.delete(&self.engine.catalogue, &keys::numbered(keys::DROPPED, index.0));
         self.engine.write(&mut batch, WriteMode::Buffered)
+    }
+
+    fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
+        if bytes > self.max_bytes {
+            return Err(StoreError::Invalid {
+                reason: format!(
+                    "names and definitions of {bytes} bytes; the limit is {}",
+                    self.max_bytes
+                ),
+            });
+        }
+        Ok(())
     }
 
     fn check_free(&self, name: &str) -> Result<(), StoreError> {

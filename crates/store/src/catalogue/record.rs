@@ -18,7 +18,7 @@ impl TableRecord {
         Self {
             name: name.to_owned(),
             indexes: table.indexes.clone(),
-            definition: table.definition.clone(),
+            definition: table.definition().to_vec(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A table in memory.
 
 use crate::{TableInfo, keys};
+use parking_lot::RwLock;
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicI64, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
@@ -12,7 +14,7 @@ pub(crate) struct Table {
     pub(crate) id: TableId,
     /// At least one; the first is the primary one.
     pub(crate) indexes: Vec<IndexId>,
-    pub(crate) definition: Vec<u8>,
+    definition: RwLock<Arc<[u8]>>,
     live: AtomicBool,
     rows: AtomicI64,
     counters: [AtomicU64; 2],
@@ -29,7 +31,7 @@ impl Table {
         Self {
             id,
             indexes,
-            definition,
+            definition: RwLock::new(definition.into()),
             live: AtomicBool::new(true),
             rows: AtomicI64::new(rows),
             counters: counters.map(AtomicU64::new),
@@ -44,6 +46,14 @@ impl Table {
     /// Whether its indexes are still in the catalogue.
     pub(crate) fn is_live(&self) -> bool {
         self.live.load(Acquire)
+    }
+
+    pub(super) fn definition(&self) -> Arc<[u8]> {
+        Arc::clone(&self.definition.read())
+    }
+
+    pub(super) fn set_definition(&self, definition: Arc<[u8]>) {
+        *self.definition.write() = definition;
     }
 
     pub(super) fn kill(&self) {
@@ -71,7 +81,7 @@ impl Table {
             table: self.id,
             name: name.to_owned(),
             indexes: self.indexes.clone(),
-            definition: self.definition.clone(),
+            definition: self.definition().to_vec(),
             counters: [0, 1].map(|i| self.counters[i].load(Relaxed)),
         }
     }

@@ -42,6 +42,37 @@ fn names_are_unique_and_renaming_keeps_the_table() {
 }
 
 #[test]
+fn names_are_listed_by_their_beginning_and_in_pieces() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    for name in ["d/b", "d/a", "d", "e/a", "d/c", "c/z"] {
+        store.create_table(name, b"", 1, [1, 1]).unwrap();
+    }
+    let names = |after, limit| store.table_names("d/", after, limit);
+    assert_eq!(
+        names("", 9),
+        (vec!["d/a".to_owned(), "d/b".into(), "d/c".into()], false)
+    );
+    assert_eq!(names("", 2), (vec!["d/a".to_owned(), "d/b".into()], true));
+    assert_eq!(names("d/b", 2), (vec!["d/c".to_owned()], false));
+    assert_eq!(names("d/c", 2), (vec![], false));
+    assert_eq!(names("zzz", 2), (vec![], false));
+}
+
+#[test]
+fn a_definition_can_be_replaced_and_is_kept() {
+    let mut fixture = Fixture::new();
+    fixture.put(b"k", b"v");
+    fixture.store().set_definition("t", b"another").unwrap();
+    let error = fixture.store().set_definition("no", b"x").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NoSuchTable);
+    fixture.reopen();
+    let table = fixture.store().open_table("t").unwrap();
+    assert_eq!(table.definition, b"another");
+    assert_eq!(table.indexes, fixture.table.indexes);
+}
+
+#[test]
 fn ids_are_never_reused() {
     let mut fixture = Fixture::new();
     let mut indexes: HashSet<_> = fixture.table.indexes.iter().copied().collect();
