@@ -38,6 +38,7 @@ mod commit;
 mod connection;
 mod cursor;
 mod error;
+mod monitor;
 mod read;
 mod session;
 mod streams;
@@ -55,6 +56,7 @@ pub use tables::Table;
 
 pub use vamos_channel::{Endpoint, LaneCounters};
 pub use vamos_proto::{
-    Counter, CounterRaise, CreateTable, Direction, Durability, ErrorCode, Get, IndexId, Isolation, KeyRange,
-    Lock, LockWait, MultiGet, Row, SavepointId, TableId, TableStats, Write, WriteOp, Written,
+    Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart, Direction, Durability, ErrorCode, Get,
+    IndexId, Isolation, KeyRange, Lock, LockInfo, LockKind, LockWait, MultiGet, Row, SavepointId, TableId,
+    TableStats, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written,
 };

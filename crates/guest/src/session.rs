@@ -24,6 +24,8 @@ pub struct Session {
     pub(crate) transaction: Transaction,
     pub(crate) written: WrittenLog,
     pub(crate) commits: u64,
+    /// What the host's lists call its transactions by.
+    pub(crate) number: u64,
     pub(crate) interrupt: Option<Interrupt>,
 }
 
@@ -48,6 +50,7 @@ impl Session {
             transaction: Transaction::None,
             written: WrittenLog::default(),
             commits: 0,
+            number: 0,
             interrupt: None,
         }
     }
@@ -63,6 +66,12 @@ impl Session {
     /// until then every request fails.
     pub fn is_lost(&self) -> bool {
         matches!(self.transaction, Transaction::Lost { .. })
+    }
+
+    /// Sets the number that the host's lists and reports show for the
+    /// transactions to come: who they belong to, in the caller's own terms.
+    pub fn set_number(&mut self, number: u64) {
+        self.number = number;
     }
 
     /// The counters of the present lane; zero if there is none.

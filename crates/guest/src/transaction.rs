@@ -59,6 +59,7 @@ impl Session {
                 begin: Begin {
                     isolation,
                     lock_wait_ms,
+                    client: self.number,
                 },
                 on_host: false,
                 wrote: false,

@@ -144,6 +144,7 @@ impl InProcess {
         self.store.begin(TransactionOptions {
             isolation: Isolation::ReadCommitted,
             lock_wait: LOCK_WAIT,
+            ..TransactionOptions::default()
         })
     }
 

@@ -68,6 +68,7 @@ impl Guest {
         self.send(&Request::Begin(Begin {
             isolation: Isolation::RepeatableRead,
             lock_wait_ms: 50_000,
+            client: 0,
         }));
     }
 

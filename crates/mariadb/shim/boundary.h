@@ -230,5 +230,6 @@ size_t vamos_server_trimmed(const void *collation, const uint8_t *text, size_t l
 size_t vamos_server_characters(const void *collation, const uint8_t *text, size_t length, size_t characters);
 void vamos_server_sort_string(void *field, const uint8_t *value, uint8_t *out, uint32_t length);
 uint8_t vamos_server_killed(const void *thd);
+uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
 }

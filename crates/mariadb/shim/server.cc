@@ -107,4 +107,8 @@ uint8_t vamos_server_killed(const void *thd) {
   return thd_kill_level(static_cast<const THD *>(thd)) != THD_IS_NOT_KILLED;
 }
 
+uint64_t vamos_server_connection_number(const void *thd) {
+  return thd_get_thread_id(static_cast<const THD *>(thd));
+}
+
 void vamos_server_must_rollback(void *thd) { static_cast<THD *>(thd)->mark_transaction_to_rollback(true); }

@@ -28,6 +28,7 @@
 mod entry;
 mod error;
 mod message;
+mod monitor;
 mod request;
 mod response;
 mod rows;
@@ -35,6 +36,10 @@ mod words;
 
 pub use entry::{IndexEntry, PrimaryKey};
 pub use error::{DecodeError, ErrorCode, Failure};
+pub use monitor::{
+    Deadlock, DeadlockPart, LockInfo, LockKind, Monitor, SHOWN_KEY, TransactionInfo, TransactionList,
+    TransactionState, WaitInfo,
+};
 pub use request::{
     Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,
     RenameTable, Request, Scan, SetDefinition, Write,

@@ -2,8 +2,8 @@
 
 use crate::message::messages;
 use crate::{
-    CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, SavepointId,
-    TableId, WriteOp,
+    CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, Monitor,
+    SavepointId, TableId, WriteOp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,8 @@ messages! {
         /// Ends the lock wait or the scan that the request with this tag is in;
         /// that one fails with `Cancelled`. No answer of its own.
         22 => Cancel(u32),
+        /// Asks for transactions and locks. Answered by `Transactions` or `Deadlock`.
+        23 => Monitor(Monitor),
 
         /// Creates a table. Answered by `Table`.
         32 => CreateTable(CreateTable<'a>),
@@ -98,6 +100,9 @@ pub struct Begin {
     pub isolation: Isolation,
     /// How long one lock wait may last, in milliseconds.
     pub lock_wait_ms: u32,
+    /// The client's own number for whoever the transaction belongs to (MariaDB:
+    /// the connection's); shown by [`Monitor`].
+    pub client: u64,
 }
 
 /// See [`Request::Commit`].

@@ -1,7 +1,7 @@
 //! What the store module answers.
 
 use crate::message::messages;
-use crate::{Failure, IndexId, RowBlock, TableId, TableStats};
+use crate::{Deadlock, Failure, IndexId, RowBlock, TableId, TableStats, TransactionList};
 use serde::{Deserialize, Serialize};
 
 messages! {
@@ -27,6 +27,10 @@ messages! {
         136 => Outcome(CommitOutcome),
         /// Names of tables.
         142 => TableNames(TableNames<'a>),
+        /// Transactions and locks.
+        145 => Transactions(TransactionList),
+        /// The deadlock that was found last, if there was one.
+        146 => Deadlock(Option<Deadlock>),
     }
 }
 

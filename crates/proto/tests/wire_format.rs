@@ -3,8 +3,9 @@
 //! `MODULE_VERSION`.
 
 use vamos_proto::{
-    Begin, CursorId, Direction, Get, IndexId, Isolation, KeyRange, ListTables, Lock, LockWait, Request,
-    Response, Row, RowBlockBuilder, Scan, SetDefinition, TableId, TableNames, Write, WriteOp,
+    Begin, CursorId, Deadlock, DeadlockPart, Direction, Get, IndexId, Isolation, KeyRange, ListTables, Lock,
+    LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan, SetDefinition,
+    TableId, TableNames, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -13,13 +14,81 @@ fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
     (opcode, body)
 }
 
+fn wire_of_response(response: &Response<'_>) -> (u16, Vec<u8>) {
+    let mut body = Vec::new();
+    let opcode = response.encode(&mut body);
+    (opcode, body)
+}
+
 #[test]
 fn begin() {
     let begin = Begin {
         isolation: Isolation::RepeatableRead,
         lock_wait_ms: 300,
+        client: 5,
     };
-    assert_eq!(wire(Request::Begin(begin)), (1, vec![1, 0xac, 2]));
+    assert_eq!(wire(Request::Begin(begin)), (1, vec![1, 0xac, 2, 5]));
+}
+
+#[test]
+fn monitor() {
+    let list = Monitor::Transactions {
+        transactions: 3,
+        locks: 300,
+    };
+    assert_eq!(wire(Request::Monitor(list)), (23, vec![0, 3, 0xac, 2]));
+    assert_eq!(wire(Request::Monitor(Monitor::LastDeadlock)), (23, vec![1]));
+}
+
+#[test]
+fn transactions_and_deadlock() {
+    let lock = LockInfo {
+        transaction: 9,
+        kind: LockKind::Range,
+        exclusive: true,
+        granted: false,
+        table: "t".into(),
+        index: 1,
+        index_id: IndexId(7),
+        key: vec![b'k'],
+        end: vec![],
+    };
+    let transaction = TransactionInfo {
+        id: 9,
+        client: 5,
+        isolation: Isolation::RepeatableRead,
+        age_ms: 300,
+        state: TransactionState::Waiting,
+        locks: 2,
+        changes: 1,
+        wait: Some(WaitInfo {
+            lock: lock.clone(),
+            waited_ms: 4,
+            blockers: vec![8],
+        }),
+    };
+    let lock_bytes = [9, 1, 1, 0, 1, b't', 1, 7, 1, b'k', 0];
+    let wait = [&[1][..], &lock_bytes, &[4, 1, 8]].concat();
+    let transaction_bytes = [&[9, 5, 1, 0xac, 2, 1, 2, 1][..], &wait].concat();
+    let list = Response::Transactions(TransactionList {
+        transactions: vec![transaction.clone()],
+        locks: vec![lock.clone()],
+        open: 6,
+        held: 3,
+    });
+    let expected = [&[1][..], &transaction_bytes, &[1], &lock_bytes, &[6, 3]].concat();
+    assert_eq!(wire_of_response(&list), (145, expected));
+    let deadlock = Response::Deadlock(Some(Deadlock {
+        unix_micros: 1,
+        circle: vec![DeadlockPart {
+            transaction,
+            holds: Some(lock),
+        }],
+        victim: 9,
+    }));
+    let expected = [&[1, 1, 1][..], &transaction_bytes, &[1], &lock_bytes, &[9]].concat();
+    assert_eq!(wire_of_response(&deadlock), (146, expected));
+    assert_eq!(wire_of_response(&Response::Deadlock(None)), (146, vec![0]));
 }
 
 #[test]

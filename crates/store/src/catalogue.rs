@@ -13,7 +13,7 @@ pub(crate) use table::Table;
 use crate::engine::Engine;
 use crate::{StoreError, TableInfo};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use vamos_proto::{IndexId, TableId};
@@ -125,6 +125,20 @@ impl Catalogue {
             .take_while(|name| name.starts_with(prefix));
         let some = names.by_ref().take(limit).cloned().collect();
         (some, names.next().is_some())
+    }
+
+    /// Where these indexes belong: the table's name, and the place in it.
+    pub(crate) fn places(&self, indexes: &HashSet<IndexId>) -> HashMap<IndexId, (String, u16)> {
+        let maps = self.maps.read();
+        let mut places = HashMap::new();
+        for (name, table) in &maps.by_name {
+            for (place, index) in (0u16..).zip(&table.indexes) {
+                if indexes.contains(index) {
+                    places.insert(*index, (name.clone(), place));
+                }
+            }
+        }
+        places
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -5,6 +5,7 @@ mod locking;
 mod merge;
 
 use crate::engine::Engine;
+use crate::locks::Patience;
 use crate::overlay::Overlay;
 use crate::view::View;
 use crate::{StoreError, Transaction, keys};
@@ -41,6 +42,8 @@ pub struct Cursor {
     finished: bool,
     /// What rows take up, about: tells how many to fetch at once.
     row_bytes: usize,
+    /// How long a wait for a lock may last: one that is interrupted goes on.
+    patience: Patience,
 }
 
 /// How much a batch may still take.
@@ -100,6 +103,7 @@ impl Transaction {
             stored: None,
             version: 0,
             row_bytes: 0,
+            patience: self.patience(),
         })
     }
 

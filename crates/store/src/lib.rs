@@ -47,6 +47,7 @@ mod engine;
 mod error;
 mod keys;
 mod locks;
+mod monitor;
 mod numbers;
 mod oneshot;
 mod options;

@@ -49,6 +49,8 @@ pub struct TransactionOptions {
     pub isolation: Isolation,
     /// How long one lock wait may last.
     pub lock_wait: Duration,
+    /// The client's own number for whoever it belongs to, for lists.
+    pub client: u64,
 }
 
 impl Default for TransactionOptions {
@@ -57,6 +59,7 @@ impl Default for TransactionOptions {
         Self {
             isolation: Isolation::default(),
             lock_wait: Duration::from_secs(50),
+            client: 0,
         }
     }
 }

@@ -76,6 +76,11 @@ impl Overlay {
             .filter(|(_, delta)| *delta != 0)
     }
 
+    /// How many entries it changes.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Whether there is nothing to commit.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.rows().next().is_none()

@@ -7,7 +7,7 @@ pub(crate) use read::{Fetched, lock_request, lookup, lookup_many, missing_row, p
 
 use crate::catalogue::Table;
 use crate::commit::{Raises, Work};
-use crate::locks::Owner;
+use crate::locks::{Introduction, Owner};
 use crate::overlay::Overlay;
 use crate::view::View;
 use crate::{Store, StoreError, TransactionOptions};
@@ -47,7 +47,10 @@ impl Transaction {
     pub(crate) fn new(store: Arc<Store>, options: TransactionOptions) -> Self {
         store.transactions.fetch_add(1, Relaxed);
         Self {
-            locks: store.locks.owner(),
+            locks: store.locks.owner(Introduction {
+                client: options.client,
+                isolation: options.isolation,
+            }),
             store,
             options,
             open: true,

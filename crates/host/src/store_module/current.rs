@@ -49,6 +49,7 @@ impl Current {
         self.transaction = Some(self.store.begin(TransactionOptions {
             isolation: begin.isolation,
             lock_wait: Duration::from_millis(begin.lock_wait_ms.into()),
+            client: begin.client,
         }));
     }
 

@@ -6,8 +6,8 @@ use super::session::Session;
 use super::streams::Stream;
 use crate::module::SessionEnd;
 use vamos_proto::{
-    Begin, Commit, Credit, ErrorCode, Failure, Get, MultiGet, Outcome, Request, Response, Scan, Write,
-    Written,
+    Begin, Commit, Credit, ErrorCode, Failure, Get, Monitor, MultiGet, Outcome, Request, Response, Scan,
+    Write, Written,
 };
 use vamos_store::StoreError;
 
@@ -74,6 +74,7 @@ impl Session {
             Request::Get(get) => self.get(tag, &get).await,
             Request::MultiGet(get) => self.multi_get(tag, &get).await,
             Request::Scan(scan) => self.scan(tag, &scan).await,
+            Request::Monitor(monitor) => self.monitor(tag, monitor).await,
             Request::Outcome(outcome) => self.outcome(tag, outcome).await,
             // Answered above.
             Request::Write(_) => Ok(()),
@@ -246,6 +247,16 @@ impl Session {
             Ok(outcome) => self.answer(tag, &Response::Outcome(outcome)).await,
             Err(failure) => self.fail(tag, failure).await,
         }
+    }
+
+    async fn monitor(&mut self, tag: u32, monitor: Monitor) -> Result<(), SessionEnd> {
+        let answer = match monitor {
+            Monitor::Transactions { transactions, locks } => {
+                Response::Transactions(self.store.list_transactions(transactions, locks))
+            }
+            Monitor::LastDeadlock => Response::Deadlock(self.store.last_deadlock()),
+        };
+        self.answer(tag, &answer).await
     }
 
     async fn forget(&mut self, session: [u8; 16]) -> Result<(), SessionEnd> {

@@ -281,6 +281,7 @@ fn a_deadlock_rolls_one_back_and_lets_the_other_go_on() {
     let (a, b) = (0u32.to_be_bytes(), 1u32.to_be_bytes());
     let index = table.indexes[0];
     let lock = Lock::Exclusive(LockWait::Wait);
+    one.set_number(77);
     begin(&mut one);
     value(&mut one, &table, &a, lock);
     begin(&mut two);
@@ -327,6 +328,11 @@ fn a_deadlock_rolls_one_back_and_lets_the_other_go_on() {
         })
         .count();
     assert_eq!(deadlocks, 1, "{first:?} {second:?}");
+    let report = two.last_deadlock().unwrap().unwrap();
+    assert_eq!(report.circle.len(), 2);
+    assert!(report.circle.iter().any(|part| part.transaction.client == 77));
+    let list = two.list_transactions(10, 10).unwrap();
+    assert_eq!((list.open, list.held), (0, 0));
     begin(&mut two);
     assert!(value(&mut two, &table, &a, lock).is_some());
     two.rollback().unwrap();

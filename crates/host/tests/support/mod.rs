@@ -263,6 +263,7 @@ impl TestLane {
         self.send(&Request::Begin(Begin {
             isolation: Isolation::ReadCommitted,
             lock_wait_ms: 20_000,
+            client: 7,
         }));
     }
 

@@ -24,6 +24,7 @@ unsafe extern "C" {
     ) -> usize;
     fn vamos_server_sort_string(field: *mut c_void, value: *const u8, out: *mut u8, length: u32);
     fn vamos_server_killed(thd: *const c_void) -> u8;
+    fn vamos_server_connection_number(thd: *const c_void) -> u64;
     fn vamos_server_must_rollback(thd: *mut c_void);
 }
 
@@ -144,6 +145,12 @@ impl Thd {
     pub(crate) fn killed(self) -> bool {
         // SAFETY: the connection outlives this (see `new`).
         unsafe { vamos_server_killed(self.0) != 0 }
+    }
+
+    /// The connection's number, as `SHOW PROCESSLIST` and `KILL` have it.
+    pub(crate) fn number(self) -> u64 {
+        // SAFETY: the connection outlives this (see `new`).
+        unsafe { vamos_server_connection_number(self.0) }
     }
 
     /// Tells the server that the transaction is over and must be rolled back.

@@ -45,6 +45,7 @@ impl Connection {
     pub(crate) fn new(thd: Thd) -> Self {
         let mut session = Session::new(host::client());
         session.set_interrupt(Some(Box::new(move || thd.killed())));
+        session.set_number(thd.number());
         Self {
             session,
             thd,

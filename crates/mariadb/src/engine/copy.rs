@@ -26,6 +26,7 @@ impl TableCopy {
     pub(super) fn new(thd: Thd) -> Self {
         let mut session = Session::new(host::client());
         session.set_interrupt(Some(Box::new(move || thd.killed())));
+        session.set_number(thd.number());
         Self {
             tables: Vec::new(),
             session,

@@ -47,7 +47,7 @@ impl Transaction {
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
         let row = match cursor.fetch {
-            None => match self.acquire(key, mode, wait).await? {
+            None => match self.acquire_within(key, mode, wait, &mut cursor.patience).await? {
                 Acquired::Skipped => return Ok(false),
                 _ => FullKey::clone(key),
             },
@@ -73,7 +73,7 @@ impl Transaction {
     /// there.
     async fn lock_fetched(
         &mut self,
-        cursor: &Cursor,
+        cursor: &mut Cursor,
         entry: &FullKey,
         primary: IndexId,
         mode: Mode,
@@ -81,12 +81,21 @@ impl Transaction {
     ) -> Result<Fetched, StoreError> {
         let row = match cursor.newest_value(&self.overlay, &self.store.engine, entry) {
             Some(value) => primary_key(primary, entry, value)?,
-            None => return self.lock_row_of(entry, primary, mode, wait).await,
+            None => {
+                let patience = &mut cursor.patience;
+                return self.lock_row_of(entry, primary, mode, wait, patience).await;
+            }
         };
-        match self.acquire(&row, mode, wait).await? {
+        match self
+            .acquire_within(&row, mode, wait, &mut cursor.patience)
+            .await?
+        {
             Acquired::Skipped => Ok(Fetched::Skipped),
             Acquired::AtOnce if cursor.is_newest(&self.store.engine) => Ok(Fetched::Row(row)),
-            _ => self.lock_row_of(entry, primary, mode, wait).await,
+            _ => {
+                let patience = &mut cursor.patience;
+                self.lock_row_of(entry, primary, mode, wait, patience).await
+            }
         }
     }
 }

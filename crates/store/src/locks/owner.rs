@@ -1,12 +1,14 @@
 //! An owner of locks: a transaction's side of the lock table.
 
 use super::queue::{Grant, Mode, OwnerId};
+use super::registry::OwnerInfo;
 use super::table::{LockTable, Waiting};
 use super::waits::End;
 use crate::StoreError;
 use crate::keys::FullKey;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use vamos_proto::LockWait;
 
@@ -21,26 +23,57 @@ pub(crate) enum Acquired {
     Skipped,
 }
 
+/// How long a wait may last. One that is given up before its end and begun anew
+/// with the same patience (a scan's, which makes way for other requests of its
+/// lane) goes on with what was left.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    timeout: Duration,
+    until: Option<Instant>,
+}
+
+impl Patience {
+    /// So long for each wait.
+    pub(crate) fn new(timeout: Duration) -> Self {
+        Self { timeout, until: None }
+    }
+
+    fn begin(&mut self) -> Option<Instant> {
+        if self.until.is_none() {
+            self.until = Instant::now().checked_add(self.timeout);
+        }
+        self.until
+    }
+}
+
 /// Holds locks until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Owner {
-    table: Arc<LockTable>,
-    id: OwnerId,
+    pub(super) table: Arc<LockTable>,
+    pub(super) info: Arc<OwnerInfo>,
     held: Vec<FullKey>,
+    /// Another one goes on under this one's number.
+    moved: bool,
 }
 
 impl Owner {
-    pub(super) fn new(table: Arc<LockTable>, id: OwnerId) -> Self {
+    pub(super) fn new(table: Arc<LockTable>, info: Arc<OwnerInfo>) -> Self {
         Self {
             table,
-            id,
+            info,
             held: Vec::new(),
+            moved: false,
         }
     }
 
     /// Its number; never reused.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
+    pub(crate) fn id(&self) -> OwnerId {
+        self.info.id
+    }
+
+    /// Notes how many entries its transaction has changed.
+    pub(crate) fn note_changes(&self, changes: usize) {
+        self.info.changes.store(changes as u64, Relaxed);
     }
 
     /// Acquires a lock. Dropping the future ends the wait; locks held before stay.
@@ -49,25 +82,30 @@ impl Owner {
         key: &FullKey,
         mode: Mode,
         wait: LockWait,
-        timeout: Duration,
+        patience: &mut Patience,
     ) -> Result<Acquired, StoreError> {
-        match self.table.try_acquire(self.id, key, mode)? {
-            Grant::Blocked => {}
+        let acquired = match self.table.try_acquire(self.id(), key, mode)? {
+            Grant::Blocked => match wait {
+                LockWait::Fail => return Err(StoreError::LockNotAvailable),
+                LockWait::Skip => return Ok(Acquired::Skipped),
+                LockWait::Wait => self.wait(key, mode, patience).await?,
+            },
             grant => {
                 self.note(key, grant);
-                return Ok(Acquired::AtOnce);
+                Acquired::AtOnce
             }
-        }
-        match wait {
-            LockWait::Fail => Err(StoreError::LockNotAvailable),
-            LockWait::Skip => Ok(Acquired::Skipped),
-            LockWait::Wait => self.wait(key, mode, timeout).await,
-        }
+        };
+        patience.until = None;
+        Ok(acquired)
     }
 
-    async fn wait(&mut self, key: &FullKey, mode: Mode, timeout: Duration) -> Result<Acquired, StoreError> {
-        let deadline = Instant::now().checked_add(timeout);
-        let waiting = match self.table.begin_wait(self.id, key, mode, deadline)? {
+    async fn wait(
+        &mut self,
+        key: &FullKey,
+        mode: Mode,
+        patience: &mut Patience,
+    ) -> Result<Acquired, StoreError> {
+        let waiting = match self.table.begin_wait(self.id(), key, mode, patience.begin())? {
             Ok(waiting) => waiting,
             Err(grant) => {
                 self.note(key, grant);
@@ -86,39 +124,52 @@ impl Owner {
         .await;
         match pending.end() {
             Some(End::Granted(_)) => Ok(Acquired::AfterWait),
-            _ => Err(StoreError::LockWaitTimeout {
-                waited_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-            }),
+            Some(End::Deadlock) => Err(StoreError::Deadlock),
+            Some(End::TimedOut) | None => {
+                patience.until = None;
+                Err(StoreError::LockWaitTimeout {
+                    waited_ms: u64::try_from(patience.timeout.as_millis()).unwrap_or(u64::MAX),
+                })
+            }
         }
     }
 
     fn note(&mut self, key: &FullKey, grant: Grant) {
         if grant == Grant::New {
             self.held.push(Arc::clone(key));
+            self.info.locks.fetch_add(1, Relaxed);
         }
     }
 
-    /// Moves the locks to an owner that outlives this one's transaction.
+    /// Moves the locks to an owner that outlives this one's transaction: its
+    /// commit.
     pub(crate) fn take(&mut self) -> Self {
+        self.info.committing.store(true, Relaxed);
         Self {
             table: Arc::clone(&self.table),
-            id: self.id,
+            info: Arc::clone(&self.info),
             held: std::mem::take(&mut self.held),
+            moved: std::mem::replace(&mut self.moved, true),
         }
     }
 
     /// Releases all locks.
     pub(crate) fn release_all(&mut self) {
+        let id = self.id();
         for key in self.held.drain(..) {
-            self.table.release(self.id, &key);
+            self.table.release(id, &key);
         }
         self.held.shrink_to_fit();
+        self.info.locks.store(0, Relaxed);
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.release_all();
+        if !self.moved {
+            self.release_all();
+            self.table.forget(self.id());
+        }
     }
 }
 

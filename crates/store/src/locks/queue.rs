@@ -51,10 +51,25 @@ impl Queue {
         self.holders.is_empty() && self.waiters.is_empty()
     }
 
-    fn held_by(&self, owner: OwnerId) -> Option<Mode> {
+    /// How an owner holds it.
+    pub(super) fn held_by(&self, owner: OwnerId) -> Option<Mode> {
         self.holders
             .iter()
             .find_map(|&(holder, mode)| (holder == owner).then_some(mode))
+    }
+
+    pub(super) fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Who holds it, and who waits for it: owner, mode, and whether it is held.
+    pub(super) fn locks(&self) -> impl Iterator<Item = (OwnerId, Mode, bool)> {
+        let held = self.holders.iter().map(|&(owner, mode)| (owner, mode, true));
+        held.chain(
+            self.waiters
+                .iter()
+                .map(|waiter| (waiter.owner, waiter.mode, false)),
+        )
     }
 
     fn conflicts(&self, owner: OwnerId, mode: Mode) -> bool {

@@ -1,8 +1,10 @@
 //! The table itself: queues by key, in shards.
 
 use super::deadlines::{DeadlineId, Deadlines};
+use super::deadlock::LastDeadlock;
 use super::owner::Owner;
 use super::queue::{Grant, Mode, OwnerId, Queue, Waiter};
+use super::registry::{Introduction, OwnerInfo, Registry};
 use super::waits::{End, Graph, Wait};
 use crate::StoreError;
 use crate::keys::FullKey;
@@ -16,7 +18,7 @@ use std::time::Instant;
 
 const SHARDS: usize = 64;
 
-type Shard = HashMap<FullKey, Queue>;
+pub(super) type Shard = HashMap<FullKey, Queue>;
 
 /// Counts since the table was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,16 +30,20 @@ pub(crate) struct LockCounts {
     pub(crate) deadlocks: u64,
 }
 
-/// All row locks of a store.
+/// All locks of a store.
+///
+/// Its mutexes are taken in this order: the graph, a shard.
 #[derive(Debug)]
 pub(crate) struct LockTable {
-    shards: Box<[Mutex<Shard>]>,
+    pub(super) shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
-    graph: Mutex<Graph>,
+    pub(super) graph: Mutex<Graph>,
+    pub(super) registry: Registry,
+    pub(super) last_deadlock: LastDeadlock,
     deadlines: Deadlines,
     limit: u64,
     next_owner: AtomicU64,
-    held: AtomicU64,
+    pub(super) held: AtomicU64,
     waits: AtomicU64,
     timeouts: AtomicU64,
     deadlocks: AtomicU64,
@@ -49,6 +55,8 @@ impl LockTable {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             graph: Mutex::default(),
+            registry: Registry::default(),
+            last_deadlock: LastDeadlock::default(),
             deadlines: Deadlines::default(),
             limit,
             next_owner: AtomicU64::new(1),
@@ -60,15 +68,23 @@ impl LockTable {
     }
 
     /// A new owner, which holds nothing.
-    pub(crate) fn owner(self: &Arc<Self>) -> Owner {
-        Owner::new(Arc::clone(self), self.next_owner.fetch_add(1, Relaxed))
+    pub(crate) fn owner(self: &Arc<Self>, introduction: Introduction) -> Owner {
+        let id = self.next_owner.fetch_add(1, Relaxed);
+        let info = Arc::new(OwnerInfo::new(id, introduction));
+        self.registry.add(Arc::clone(&info));
+        Owner::new(Arc::clone(self), info)
+    }
+
+    /// An owner is gone.
+    pub(super) fn forget(&self, owner: OwnerId) {
+        self.registry.remove(owner);
     }
 
     /// Ends waits whose time is over, until [`LockTable::stop`]: the work of one
     /// thread.
     pub(crate) fn run_timeouts(&self) {
         while let Some(wait) = self.deadlines.next_passed() {
-            if self.withdraw(&wait, Some(End::TimedOut)) {
+            if self.withdraw(&wait, Some(End::TimedOut)).wake() {
                 self.timeouts.fetch_add(1, Relaxed);
             }
         }
@@ -88,7 +104,7 @@ impl LockTable {
         }
     }
 
-    fn shard(&self, key: &[u8]) -> &Mutex<Shard> {
+    pub(super) fn shard(&self, key: &[u8]) -> &Mutex<Shard> {
         let hash = self.hasher.hash_one(key) as usize;
         &self.shards[hash % SHARDS]
     }
@@ -125,7 +141,7 @@ impl LockTable {
         mode: Mode,
         deadline: Option<Instant>,
     ) -> Result<Result<Waiting, Grant>, StoreError> {
-        let wait = Arc::new(Wait::new(owner, Arc::clone(key)));
+        let wait = Arc::new(Wait::new(owner, Arc::clone(key), mode));
         let mut graph = self.graph.lock();
         {
             let mut shard = self.shard(key).lock();
@@ -141,28 +157,62 @@ impl LockTable {
                 wait: Arc::clone(&wait),
             });
         }
-        graph.insert(owner, Arc::clone(key));
+        graph.insert(&wait);
         self.waits.fetch_add(1, Relaxed);
-        if graph.has_circle(owner, |owner, key| self.blockers(owner, key)) {
-            graph.remove(owner);
-            drop(graph);
-            if self.withdraw(&wait, None) {
-                self.deadlocks.fetch_add(1, Relaxed);
-                return Err(StoreError::Deadlock);
-            }
-            // Granted in the meantime: what closed the circle has gone.
-            return Ok(Err(granted(&wait)));
-        }
+        let (victims, own) = self.break_circles(&mut graph, owner);
         drop(graph);
+        for victim in victims {
+            victim.wake();
+        }
+        if let Some(own) = own {
+            return match own.wake() {
+                true => Err(StoreError::Deadlock),
+                // Granted in the meantime: what closed the circle has gone.
+                false => Ok(Err(granted(&wait))),
+            };
+        }
         let deadline = deadline.map(|at| self.deadlines.add(at, Arc::clone(&wait)));
         Ok(Ok(Waiting { wait, deadline }))
     }
 
-    fn blockers(&self, owner: OwnerId, key: &FullKey) -> Vec<OwnerId> {
-        let shard = self.shard(key).lock();
+    /// Ends waits until an owner's wait is in no circle. Gives what is to be woken
+    /// when the graph is free again: the other owners' waits that were ended, and
+    /// its own if it had to give way itself.
+    fn break_circles(&self, graph: &mut Graph, owner: OwnerId) -> (Vec<Withdrawn>, Option<Withdrawn>) {
+        let mut victims = Vec::new();
+        while let Some(circle) = graph.circle(owner, |wait| self.blockers(wait)) {
+            let victim = self.lightest(&circle);
+            let report = self.describe_deadlock(graph, &circle, victim);
+            let withdrawn = graph
+                .remove(victim)
+                .map(|wait| self.withdraw(&wait, Some(End::Deadlock)));
+            if let Some(withdrawn) = withdrawn {
+                if withdrawn.was_there {
+                    self.deadlocks.fetch_add(1, Relaxed);
+                    self.last_deadlock.set(report);
+                }
+                if victim == owner {
+                    return (victims, Some(withdrawn));
+                }
+                victims.push(withdrawn);
+            }
+        }
+        (victims, None)
+    }
+
+    /// The owner of a circle that has the least to lose; in doubt the first.
+    fn lightest(&self, circle: &[OwnerId]) -> OwnerId {
+        let weight = |owner: OwnerId| self.registry.get(owner).map_or(0, |info| info.weight());
+        let lightest = circle.iter().copied().min_by_key(|&owner| weight(owner));
+        lightest.unwrap_or_default()
+    }
+
+    /// For whom a wait waits.
+    pub(super) fn blockers(&self, wait: &Wait) -> Vec<OwnerId> {
+        let shard = self.shard(&wait.key).lock();
         shard
-            .get(key)
-            .map(|queue| queue.blockers(owner))
+            .get(&wait.key)
+            .map(|queue| queue.blockers(wait.owner))
             .unwrap_or_default()
     }
 
@@ -173,57 +223,58 @@ impl LockTable {
             self.deadlines.remove(deadline);
         }
         self.graph.lock().remove(waiting.wait.owner);
-        if self.withdraw(&waiting.wait, None) {
+        if self.withdraw(&waiting.wait, None).wake() {
             return None;
         }
         waiting.wait.ended()
     }
 
     /// Takes a wait out of its queue, if it is still there, and serves those
-    /// behind it. Says whether it was there.
-    fn withdraw(&self, wait: &Arc<Wait>, end: Option<End>) -> bool {
-        self.with_queue(&wait.key, |queue, wakers| {
+    /// behind it.
+    fn withdraw(&self, wait: &Arc<Wait>, end: Option<End>) -> Withdrawn {
+        let mut wakers = Vec::new();
+        let was_there = self.with_queue(&wait.key, &mut wakers, |queue, wakers| {
             let withdrawn = queue.withdraw(wait);
             if withdrawn {
                 wakers.extend(end.and_then(|end| wait.end(end)));
             }
             withdrawn
-        })
+        });
+        Withdrawn { was_there, wakers }
     }
 
     /// Takes a lock away and serves those who wait for it.
     pub(super) fn release(&self, owner: OwnerId, key: &FullKey) {
-        self.with_queue(key, |queue, _| {
+        let mut wakers = Vec::new();
+        self.with_queue(key, &mut wakers, |queue, _| {
             if queue.release(owner) {
                 self.held.fetch_sub(1, Relaxed);
             }
         });
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Changes a key's queue, grants what can be granted then, and removes the
-    /// queue if nobody is left. Wakes after the shard is free again.
+    /// queue if nobody is left. Whom to wake when no mutex is held any more goes
+    /// into `wakers`: waking may drop a task, and with it an owner.
     fn with_queue<T: Default>(
         &self,
         key: &FullKey,
+        wakers: &mut Vec<Waker>,
         change: impl FnOnce(&mut Queue, &mut Vec<Waker>) -> T,
     ) -> T {
-        let mut wakers = Vec::new();
-        let result = {
-            let mut shard = self.shard(key).lock();
-            let Some(queue) = shard.get_mut(key) else {
-                return T::default();
-            };
-            let result = change(queue, &mut wakers);
-            queue.advance(|wait, grant| {
-                self.held.fetch_add(u64::from(grant == Grant::New), Relaxed);
-                wakers.extend(wait.end(End::Granted(grant)));
-            });
-            if queue.is_idle() {
-                shard.remove(key);
-            }
-            result
+        let mut shard = self.shard(key).lock();
+        let Some(queue) = shard.get_mut(key) else {
+            return T::default();
         };
-        wakers.into_iter().for_each(Waker::wake);
+        let result = change(queue, wakers);
+        queue.advance(|wait, grant| {
+            self.held.fetch_add(u64::from(grant == Grant::New), Relaxed);
+            wakers.extend(wait.end(End::Granted(grant)));
+        });
+        if queue.is_idle() {
+            shard.remove(key);
+        }
         result
     }
 }
@@ -233,6 +284,22 @@ fn granted(wait: &Wait) -> Grant {
         Some(End::Granted(grant)) => grant,
         // A wait without deadline that left its queue was granted.
         _ => Grant::Blocked,
+    }
+}
+
+/// A wait that was taken out of its queue, or had left it before.
+#[must_use]
+#[derive(Debug)]
+struct Withdrawn {
+    was_there: bool,
+    wakers: Vec<Waker>,
+}
+
+impl Withdrawn {
+    /// Wakes whom it concerns; says whether the wait was still there.
+    fn wake(self) -> bool {
+        self.wakers.into_iter().for_each(Waker::wake);
+        self.was_there
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scenarios with many owners in one thread: futures are polled by hand, so that
 //! each step's outcome is certain.
 
-use super::{Acquired, LockTable, Mode, Owner};
+use super::{Acquired, Introduction, LockTable, Mode, Owner, Patience};
 use crate::StoreError;
 use crate::keys::FullKey;
 use std::pin::Pin;
@@ -47,7 +47,10 @@ impl Attempt<'_> {
 
 fn start<'o>(owner: &'o mut Owner, key: &'o FullKey, mode: Mode, timeout: Duration) -> Attempt<'o> {
     Attempt {
-        future: Box::pin(owner.acquire(key, mode, LockWait::Wait, timeout)),
+        future: Box::pin(async move {
+            let mut patience = Patience::new(timeout);
+            owner.acquire(key, mode, LockWait::Wait, &mut patience).await
+        }),
         woken: Arc::new(Flag(AtomicBool::new(false))),
     }
 }
@@ -73,7 +76,7 @@ fn keys() -> [FullKey; 3] {
 
 fn owners<const N: usize>() -> (Arc<LockTable>, [Owner; N]) {
     let table = LockTable::new(1000);
-    let owners = std::array::from_fn(|_| table.owner());
+    let owners = std::array::from_fn(|_| table.owner(Introduction::default()));
     (table, owners)
 }
 
@@ -166,11 +169,16 @@ fn circle_through_a_place_in_the_queue_is_found() {
     let (_, [mut one, mut two, mut three]) = owners();
     takes(&mut one, &a, Mode::Shared);
     takes(&mut three, &b, Mode::Exclusive);
-    let _writer = waits(&mut two, &a, Mode::Exclusive);
+    let mut writer = waits(&mut two, &a, Mode::Exclusive);
     // Three waits behind two, which waits for one.
-    let _reader = waits(&mut three, &a, Mode::Shared);
-    let outcome = start(&mut one, &b, Mode::Shared, LONG).poll();
-    assert!(matches!(outcome, Poll::Ready(Err(StoreError::Deadlock))));
+    let reader = waits(&mut three, &a, Mode::Shared);
+    let last = waits(&mut one, &b, Mode::Shared);
+    // Two holds nothing: it gives way.
+    assert!(writer.is_woken());
+    assert!(matches!(writer.poll(), Poll::Ready(Err(StoreError::Deadlock))));
+    reader.granted_after_wait();
+    drop(three);
+    last.granted_after_wait();
 }
 
 #[test]
@@ -238,16 +246,17 @@ fn requests_that_do_not_wait_say_so() {
     let [a, ..] = keys();
     let (_, [mut one, mut two]) = owners();
     takes(&mut one, &a, Mode::Exclusive);
-    let fail = pollster::block_on(two.acquire(&a, Mode::Shared, LockWait::Fail, LONG));
+    let mut patience = Patience::new(LONG);
+    let fail = pollster::block_on(two.acquire(&a, Mode::Shared, LockWait::Fail, &mut patience));
     assert!(matches!(fail, Err(StoreError::LockNotAvailable)));
-    let skip = pollster::block_on(two.acquire(&a, Mode::Shared, LockWait::Skip, LONG));
+    let skip = pollster::block_on(two.acquire(&a, Mode::Shared, LockWait::Skip, &mut patience));
     assert!(matches!(skip, Ok(Acquired::Skipped)));
 }
 
 #[test]
 fn number_of_locks_is_limited() {
     let table = LockTable::new(2);
-    let mut one = table.owner();
+    let mut one = table.owner(Introduction::default());
     let [a, b, c] = keys();
     takes(&mut one, &a, Mode::Exclusive);
     takes(&mut one, &b, Mode::Exclusive);
@@ -292,12 +301,12 @@ fn hammer(table: &Arc<LockTable>, seed: u64) -> u64 {
     let keys: Vec<_> = (0..6u8).map(|i| FullKey::from(&[i][..])).collect();
     let mut deadlocks = 0;
     for _ in 0..2000 {
-        let mut owner = table.owner();
+        let mut owner = table.owner(Introduction::default());
         for _ in 0..3 {
             let key = &keys[next(6) as usize];
             let mode = [Mode::Shared, Mode::Exclusive][next(2) as usize];
-            let timeout = Duration::from_secs(20);
-            match pollster::block_on(owner.acquire(key, mode, LockWait::Wait, timeout)) {
+            let mut patience = Patience::new(Duration::from_secs(20));
+            match pollster::block_on(owner.acquire(key, mode, LockWait::Wait, &mut patience)) {
                 Ok(_) => {}
                 Err(StoreError::Deadlock) => {
                     deadlocks += 1;

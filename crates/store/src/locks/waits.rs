@@ -1,16 +1,20 @@
 //! Waits, and the graph of who waits for whom.
 
-use super::queue::{Grant, OwnerId};
+use super::queue::{Grant, Mode, OwnerId};
 use crate::keys::FullKey;
 use parking_lot::Mutex;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Granted(Grant),
     TimedOut,
+    /// It was part of a circle, and its owner was chosen to give way.
+    Deadlock,
 }
 
 /// One wait, shared by its future, its queue and its deadline.
@@ -18,6 +22,8 @@ pub(super) enum End {
 pub(super) struct Wait {
     pub(super) owner: OwnerId,
     pub(super) key: FullKey,
+    pub(super) mode: Mode,
+    pub(super) since: Instant,
     state: Mutex<State>,
 }
 
@@ -28,10 +34,12 @@ struct State {
 }
 
 impl Wait {
-    pub(super) fn new(owner: OwnerId, key: FullKey) -> Self {
+    pub(super) fn new(owner: OwnerId, key: FullKey, mode: Mode) -> Self {
         Self {
             owner,
             key,
+            mode,
+            since: Instant::now(),
             state: Mutex::default(),
         }
     }
@@ -60,7 +68,7 @@ impl Wait {
     }
 }
 
-/// Which key each waiting owner waits for. Each owner waits for one at a time.
+/// For what each waiting owner waits. Each owner waits for one lock at a time.
 ///
 /// Its mutex is held while a wait begins and is checked, so that of several
 /// waits that close a circle together the last one is found. An owner that has
@@ -68,44 +76,70 @@ impl Wait {
 /// longer in the key's queue, it has no blockers.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    waiting: HashMap<OwnerId, FullKey>,
+    waiting: HashMap<OwnerId, Arc<Wait>>,
 }
 
 impl Graph {
-    pub(super) fn insert(&mut self, owner: OwnerId, key: FullKey) {
-        self.waiting.insert(owner, key);
+    pub(super) fn insert(&mut self, wait: &Arc<Wait>) {
+        self.waiting.insert(wait.owner, Arc::clone(wait));
     }
 
-    pub(super) fn remove(&mut self, owner: OwnerId) {
-        self.waiting.remove(&owner);
+    pub(super) fn remove(&mut self, owner: OwnerId) -> Option<Arc<Wait>> {
+        self.waiting.remove(&owner)
+    }
+
+    pub(super) fn get(&self, owner: OwnerId) -> Option<&Arc<Wait>> {
+        self.waiting.get(&owner)
     }
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether an owner's wait leads back to itself. `blockers` tells for whom
-    /// an owner waits at a key.
-    pub(super) fn has_circle(
+    /// All waits.
+    pub(super) fn waits(&self) -> impl Iterator<Item = &Arc<Wait>> {
+        self.waiting.values()
+    }
+
+    /// The circle that an owner's wait closes, if it does: the owner first, each
+    /// waiting for the next. `blockers` tells for whom a wait waits.
+    pub(super) fn circle(
         &self,
         owner: OwnerId,
-        blockers: impl Fn(OwnerId, &FullKey) -> Vec<OwnerId>,
-    ) -> bool {
-        let mut seen = HashSet::new();
+        blockers: impl Fn(&Wait) -> Vec<OwnerId>,
+    ) -> Option<Vec<OwnerId>> {
+        // Who was reached from whom.
+        let mut reached = HashMap::new();
         let mut open = vec![owner];
         while let Some(next) = open.pop() {
-            let Some(key) = self.waiting.get(&next) else {
+            let Some(wait) = self.waiting.get(&next) else {
                 continue;
             };
-            for blocker in blockers(next, key) {
+            for blocker in blockers(wait) {
                 if blocker == owner {
-                    return true;
+                    return Some(way(owner, next, &reached));
                 }
-                if seen.insert(blocker) {
+                reached.entry(blocker).or_insert_with(|| {
                     open.push(blocker);
-                }
+                    next
+                });
             }
         }
-        false
+        None
     }
+}
+
+/// The way from one owner to another that it was reached from.
+fn way(from: OwnerId, to: OwnerId, reached: &HashMap<OwnerId, OwnerId>) -> Vec<OwnerId> {
+    let mut way = vec![to];
+    let mut at = to;
+    while at != from {
+        let Some(&before) = reached.get(&at) else {
+            break;
+        };
+        way.push(before);
+        at = before;
+    }
+    way.reverse();
+    way
 }

@@ -3,7 +3,7 @@
 use super::Transaction;
 use crate::engine::Engine;
 use crate::keys::FullKey;
-use crate::locks::{Acquired, Mode};
+use crate::locks::{Acquired, Mode, Patience};
 use crate::overlay::Overlay;
 use crate::{StoreError, keys};
 use std::ops::Deref;
@@ -184,9 +184,12 @@ impl Transaction {
         wait: LockWait,
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
+        let mut patience = self.patience();
         let mut entry_locked = false;
         loop {
-            let fetched = self.lock_row_of(entry, primary, mode, wait).await?;
+            let fetched = self
+                .lock_row_of(entry, primary, mode, wait, &mut patience)
+                .await?;
             match fetched {
                 Fetched::Row(key) => return self.push_newest(entry, &key, rows),
                 Fetched::Skipped => return Ok(false),
@@ -220,6 +223,7 @@ impl Transaction {
         primary: IndexId,
         mode: Mode,
         wait: LockWait,
+        patience: &mut Patience,
     ) -> Result<Fetched, StoreError> {
         let mut locked: Option<FullKey> = None;
         loop {
@@ -229,7 +233,7 @@ impl Transaction {
             if locked.as_ref() == Some(&key) {
                 return Ok(Fetched::Row(key));
             }
-            if self.acquire(&key, mode, wait).await? == Acquired::Skipped {
+            if self.acquire_within(&key, mode, wait, patience).await? == Acquired::Skipped {
                 return Ok(Fetched::Skipped);
             }
             locked = Some(key);
@@ -248,8 +252,24 @@ impl Transaction {
         mode: Mode,
         wait: LockWait,
     ) -> Result<Acquired, StoreError> {
-        let timeout = self.options.lock_wait;
-        self.locks.acquire(key, mode, wait, timeout).await
+        let mut patience = self.patience();
+        self.acquire_within(key, mode, wait, &mut patience).await
+    }
+
+    /// How long its lock waits may last.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.options.lock_wait)
+    }
+
+    /// The same, with a patience that may have been used before.
+    pub(crate) async fn acquire_within(
+        &mut self,
+        key: &FullKey,
+        mode: Mode,
+        wait: LockWait,
+        patience: &mut Patience,
+    ) -> Result<Acquired, StoreError> {
+        self.locks.acquire(key, mode, wait, patience).await
     }
 
     /// Reads many keys of one index and appends the rows found, in the order

@@ -55,6 +55,7 @@ impl Transaction {
         drop(applying);
         self.raise(write, raised);
         self.overlay.settle();
+        self.locks.note_changes(self.overlay.len());
         Ok(Written::Done)
     }
 

@@ -42,6 +42,7 @@ fn lock_wait_times_out_and_the_transaction_goes_on() {
     let mut waiter = fixture.store().begin(TransactionOptions {
         isolation: Isolation::RepeatableRead,
         lock_wait: Duration::from_millis(60),
+        ..TransactionOptions::default()
     });
     apply(&mut waiter, vec![fixture.insert(b"other", b"1")]).unwrap();
     let begin = Instant::now();
@@ -222,4 +223,38 @@ fn locking_read_of_a_missing_key_keeps_others_from_inserting_it() {
     let mut request = pin!(writer.apply(&ops));
     let mut context = Context::from_waker(Waker::noop());
     assert!(request.as_mut().poll(&mut context).is_pending());
+}
+
+#[test]
+fn scan_that_is_interrupted_goes_on_with_what_was_left_of_its_timeout() {
+    let fixture = Fixture::new();
+    let index = fixture.primary();
+    fixture.put(b"k", b"");
+    let mut holder = fixture.begin();
+    get_in(&mut holder, index, b"k", EXCLUSIVE).unwrap();
+    let mut waiter = fixture.store().begin(TransactionOptions {
+        lock_wait: Duration::from_millis(400),
+        ..TransactionOptions::default()
+    });
+    let mut locking = fixture.whole(index);
+    locking.lock = EXCLUSIVE;
+    let mut cursor = waiter.scan(&locking).unwrap();
+    let mut builder = RowBlockBuilder::new();
+    // Interrupted again and again, each time long before its timeout.
+    let error = (0..1000).find_map(|_| {
+        let mut batch = pin!(waiter.next_batch(&mut cursor, &mut builder, 1, 1 << 20));
+        let mut context = Context::from_waker(Waker::noop());
+        std::thread::sleep(Duration::from_millis(5));
+        let _ = batch.as_mut().poll(&mut context);
+        std::thread::sleep(Duration::from_millis(5));
+        match batch.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(result) => Some(result.unwrap_err()),
+            std::task::Poll::Pending => None,
+        }
+    });
+    assert!(
+        matches!(error, Some(StoreError::LockWaitTimeout { waited_ms: 400 })),
+        "{error:?}"
+    );
+    assert!(waiter.is_open());
 }

@@ -7,6 +7,7 @@ mod cursors;
 mod isolation;
 mod limits;
 mod locking;
+mod monitor;
 mod moved_rows;
 mod outcomes;
 mod reads;

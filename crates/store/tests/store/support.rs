@@ -66,6 +66,7 @@ impl Fixture {
         self.store().begin(TransactionOptions {
             isolation: Isolation::RepeatableRead,
             lock_wait: Duration::from_secs(20),
+            client: 0,
         })
     }
 
@@ -73,6 +74,7 @@ impl Fixture {
         self.store().begin(TransactionOptions {
             isolation: Isolation::ReadCommitted,
             lock_wait: Duration::from_secs(20),
+            client: 0,
         })
     }
 
