@@ -107,6 +107,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
         .std("gnu++17")
         .files([
             "shim/handler.cc",
+            "shim/estimate.cc",
             "shim/rows.cc",
             "shim/create.cc",
             "shim/discover.cc",

@@ -57,6 +57,7 @@ pub use tables::Table;
 pub use vamos_channel::{Endpoint, LaneCounters};
 pub use vamos_proto::{
     Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart, Direction, Durability, ErrorCode, Get,
-    IndexId, Isolation, KeyRange, Lock, LockInfo, LockKind, LockWait, MultiGet, Row, SavepointId, TableId,
-    TableStats, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written,
+    IndexId, IndexSurvey, Isolation, KeyRange, Lock, LockInfo, LockKind, LockWait, MultiGet, Row,
+    SavepointId, SurveyReply, SurveyStep, TableId, TableStats, TransactionInfo, TransactionList,
+    TransactionState, WaitInfo, Write, WriteOp, Written,
 };

@@ -4,7 +4,7 @@ use crate::Error;
 use crate::session::{Session, refusal};
 use vamos_proto::{
     CounterRaise, CreateTable, IndexId, KeyRange, ListTables, RangeSizes, RenameTable, Request, Response,
-    SetDefinition, TableId, TableInfo, TableNames, TableStats,
+    SetDefinition, Survey, SurveyReply, TableId, TableInfo, TableNames, TableStats,
 };
 
 /// A table as the host's catalogue has it.
@@ -150,6 +150,24 @@ impl Session {
             return self.checked(Err(Error::Protocol { what }));
         }
         Ok(sizes)
+    }
+
+    /// Has the host look at about so many entries of each of a table's indexes,
+    /// and shows what it found to `read`.
+    ///
+    /// # Errors
+    /// `NoSuchTable`, and as every request.
+    pub fn survey<T>(
+        &mut self,
+        table: TableId,
+        entries: u32,
+        read: impl FnOnce(&SurveyReply<'_>) -> T,
+    ) -> Result<T, Error> {
+        let request = Request::Survey(Survey { table, entries });
+        self.request(&request, |response| match response {
+            Response::Survey(found) => Ok(read(&found)),
+            other => Err(refusal(other, "a survey")),
+        })
     }
 
     fn table(&mut self, request: &Request<'_>, what: &str) -> Result<Table, Error> {

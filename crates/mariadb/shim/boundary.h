@@ -105,9 +105,15 @@ struct vamos_use {
   uint32_t lock_ahead; /* rows that a locking scan may lock ahead of its reader */
 };
 
+/* A table's rows, and the bytes that one has on average: in the primary index,
+   and in all others together. */
 struct vamos_stats {
-  uint64_t rows, data_bytes, index_bytes;
+  uint64_t rows;
+  double entry_bytes, secondary_bytes;
 };
+/* How good they must be: as known without asking; not much older than the last
+   large change; with the number of rows as it is; all counted anew. */
+enum vamos_wish : uint8_t { VAMOS_KNOWN = 0, VAMOS_RECENT = 1, VAMOS_FRESH = 2, VAMOS_ANALYZED = 3 };
 
 struct vamos_settings {
   const char *endpoint, *window, *token_file;
@@ -199,6 +205,11 @@ int vamos_index_step(vamos_rust_handler *, vamos_rust_connection *, uint8_t *rec
                      uint8_t backward, uint8_t within);
 int vamos_index_next_same(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, uint8_t keyread,
                           const uint8_t *key, uint32_t key_length);
+/* A range whose size will be asked for: the first question takes it along. */
+int vamos_expect_range(vamos_rust_handler *, vamos_rust_connection *, uint32_t key, const uint8_t *min_key,
+                       uint32_t min_length, uint32_t min_find, const uint8_t *max_key, uint32_t max_length,
+                       uint32_t max_find);
+void vamos_forget_expected(vamos_rust_handler *);
 uint64_t vamos_range_rows(vamos_rust_handler *, vamos_rust_connection *, uint32_t key, const uint8_t *min_key,
                           uint32_t min_length, uint32_t min_find, const uint8_t *max_key, uint32_t max_length,
                           uint32_t max_find);
@@ -218,7 +229,9 @@ int vamos_truncate(vamos_rust_handler *, vamos_rust_connection *);
 uint64_t vamos_auto_increment_next(vamos_rust_handler *);
 int vamos_auto_increment_reset(vamos_rust_handler *, vamos_rust_connection *, uint64_t next);
 uint64_t vamos_auto_increment_reserve(vamos_rust_handler *, uint64_t offset, uint64_t increment, uint64_t count);
-int vamos_table_stats(vamos_rust_handler *, vamos_rust_connection *, uint8_t fresh, vamos_stats *);
+int vamos_table_stats(vamos_rust_handler *, vamos_rust_connection *, vamos_wish, vamos_stats *);
+/* How many rows have the same first parts of a key. */
+double vamos_rows_per_value(const vamos_rust_handler *, uint32_t key, uint32_t parts, uint64_t rows);
 
 /* ---- The shim, called by Rust (server.cc) ---- */
 

@@ -230,7 +230,7 @@ int ha_vamos::open(const char *name, int, uint) {
   if (!rust)
     return HA_ERR_INCOMPATIBLE_DEFINITION;
   ref_length = has_primary_key() ? table->key_info[table_share->primary_key].key_length : 8;
-  return info(HA_STATUS_NO_LOCK | HA_STATUS_VARIABLE | HA_STATUS_CONST);
+  return info(HA_STATUS_OPEN | HA_STATUS_NO_LOCK | HA_STATUS_VARIABLE | HA_STATUS_CONST);
 }
 
 int ha_vamos::close() {
@@ -400,70 +400,6 @@ int ha_vamos::start_stmt(THD *thd, thr_lock_type type) {
   apply_use(thd);
   return vamos_begin_statement(thd);
 }
-
-/* ---- Statistics ---- */
-
-/* No distribution is known without engine-independent statistics: a full unique
-   key finds one row, a full key ten, and each part less ten times as many. */
-void ha_vamos::set_rec_per_key() {
-  for (uint i = 0; i < table_share->keys; i++) {
-    KEY &key = table->key_info[i];
-    const uint all = key.ext_key_parts;
-    for (uint part = 0; part < all; part++) {
-      ulonglong rows = 1;
-      if (part < key.user_defined_key_parts) {
-        const bool unique = key.flags & HA_NOSAME;
-        for (uint left = key.user_defined_key_parts - part - (unique ? 1 : 0); left; left--)
-          rows *= 10;
-      }
-      rows = std::max<ulonglong>(std::min<ulonglong>(rows, stats.records / 2), 1);
-      if (key.rec_per_key)
-        key.rec_per_key[part] = static_cast<ulong>(rows);
-    }
-  }
-}
-
-/* Called by the optimizer and after errors; `flag` says what is wanted. */
-int ha_vamos::info(uint flag) {
-  if (flag & (HA_STATUS_VARIABLE | HA_STATUS_CONST)) {
-    vamos_stats sizes = {};
-    const int error = vamos_table_stats(rust, connection(), (flag & HA_STATUS_TIME) != 0, &sizes);
-    if (error)
-      return error;
-    stats.records = sizes.rows;
-    /* A table that seems empty would be read at once, as a constant. */
-    if (!stats.records && !(flag & HA_STATUS_TIME))
-      stats.records = 1;
-    stats.deleted = 0;
-    stats.data_file_length = sizes.data_bytes;
-    stats.index_file_length = sizes.index_bytes;
-    stats.mean_rec_length =
-        static_cast<ulong>(sizes.rows ? std::max<uint64_t>(sizes.data_bytes / sizes.rows, 1) : table_share->reclength);
-  }
-  if (flag & HA_STATUS_CONST) {
-    stats.block_size = 16384;
-    stats.max_data_file_length = 0;
-    set_rec_per_key();
-  }
-  if (flag & HA_STATUS_ERRKEY)
-    errkey = last_duplicate_key;
-  if (flag & HA_STATUS_AUTO)
-    stats.auto_increment_value = vamos_auto_increment_next(rust);
-  return 0;
-}
-
-ha_rows ha_vamos::records_in_range(uint index, const key_range *min, const key_range *max, page_range *) {
-  return vamos_range_rows(rust, connection(), index, min ? min->key : nullptr, min ? min->length : 0,
-                          min ? min->flag : 0, max ? max->key : nullptr, max ? max->length : 0,
-                          max ? max->flag : 0);
-}
-
-int ha_vamos::analyze(THD *, HA_CHECK_OPT *) {
-  return info(HA_STATUS_TIME | HA_STATUS_VARIABLE | HA_STATUS_CONST) ? HA_ADMIN_FAILED : HA_ADMIN_OK;
-}
-
-/* The store compacts by itself. */
-int ha_vamos::optimize(THD *thd, HA_CHECK_OPT *options) { return analyze(thd, options); }
 
 /* ---- Errors ---- */
 

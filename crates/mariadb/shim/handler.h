@@ -87,10 +87,14 @@ public:
   int external_lock(THD *thd, int type) override;
   int start_stmt(THD *thd, thr_lock_type type) override;
 
-  /* Statistics */
+  /* Statistics and costs: estimate.cc */
   int info(uint flag) override;
   ha_rows records_in_range(uint index, const key_range *min, const key_range *max, page_range *pages) override;
   ha_rows estimate_rows_upper_bound() override { return HA_POS_ERROR; }
+  ha_rows multi_range_read_info_const(uint index, RANGE_SEQ_IF *ranges, void *parameter, uint count,
+                                      uint *buffer_size, uint *flags, Cost_estimate *cost) override;
+  double scan_time() override;
+  double read_time(uint index, uint ranges, ha_rows rows) override;
   int analyze(THD *thd, HA_CHECK_OPT *) override;
   int optimize(THD *thd, HA_CHECK_OPT *) override;
 
@@ -140,6 +144,7 @@ private:
   uint64_t auto_increment_above(const uchar *record) const;
   int failed(int error, uint32_t duplicate_key);
   void set_rec_per_key();
+  int read_sizes(vamos_wish wish);
 
   vamos_rust_handler *rust = nullptr;
   THR_LOCK_DATA unused_lock_data;
@@ -150,6 +155,8 @@ private:
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
   uint last_duplicate_key = UINT_MAX;
+  /* Pages that InnoDB would have for the rows. */
+  double data_pages = 1;
   /* Inside read_range_first() and read_range_next(). */
   bool in_range = false;
 };

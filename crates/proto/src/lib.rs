@@ -42,9 +42,12 @@ pub use monitor::{
 };
 pub use request::{
     Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,
-    RenameTable, Request, Scan, SetDefinition, Write,
+    RenameTable, Request, Scan, SetDefinition, Survey, Write,
 };
-pub use response::{CommitOutcome, RangeSizesReply, Response, TableInfo, TableNames, Written};
+pub use response::{
+    CommitOutcome, IndexSurvey, RangeSizesReply, Response, SurveyReply, SurveyStep, TableInfo, TableNames,
+    Written,
+};
 pub use rows::{Row, RowBlock, RowBlockBuilder, RowBlockIter};
 pub use words::{
     CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, LockWait,

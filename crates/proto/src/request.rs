@@ -60,6 +60,9 @@ messages! {
         22 => Cancel(u32),
         /// Asks for transactions and locks. Answered by `Transactions` or `Deadlock`.
         23 => Monitor(Monitor),
+        /// Looks at the entries of a table's indexes, for a query optimizer.
+        /// Answered by `Survey`.
+        25 => Survey(Survey),
 
         /// Creates a table. Answered by `Table`.
         32 => CreateTable(CreateTable<'a>),
@@ -260,6 +263,16 @@ pub struct RangeSizes<'a> {
     /// The ranges.
     #[serde(borrow)]
     pub ranges: Vec<KeyRange<'a>>,
+}
+
+/// See [`Request::Survey`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    /// The table.
+    pub table: TableId,
+    /// About how many entries of each index to look at; the host has a limit of
+    /// its own.
+    pub entries: u32,
 }
 
 /// See [`Request::Outcome`].

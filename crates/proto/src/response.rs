@@ -31,6 +31,8 @@ messages! {
         145 => Transactions(TransactionList),
         /// The deadlock that was found last, if there was one.
         146 => Deadlock(Option<Deadlock>),
+        /// What a table's indexes are like.
+        148 => Survey(SurveyReply<'a>),
     }
 }
 
@@ -75,6 +77,50 @@ pub struct TableNames<'a> {
 pub struct RangeSizesReply {
     /// The approximate number of entries of each range asked for, in order.
     pub entries: Vec<u64>,
+}
+
+/// See [`Response::Survey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurveyReply<'a> {
+    /// The table's committed rows.
+    pub rows: u64,
+    /// Its indexes in their order.
+    #[serde(borrow)]
+    pub indexes: Vec<IndexSurvey<'a>>,
+}
+
+/// What the committed entries of one index are like: the host looked at all of
+/// them, or at some runs of neighbours spread over the index.
+///
+/// The host does not know where the columns of a key end. It tells instead in
+/// how many bytes each entry agrees with the one before it; the client, who
+/// knows which columns those bytes hold, learns so how many different values
+/// each beginning of the key has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexSurvey<'a> {
+    /// Entries that were looked at.
+    pub seen: u64,
+    /// In how many runs.
+    pub runs: u32,
+    /// Bytes of their keys.
+    pub key_bytes: u64,
+    /// Bytes of their values.
+    pub value_bytes: u64,
+    /// The pairs of neighbours by how many bytes they agree in, ascending.
+    #[serde(borrow)]
+    pub steps: Vec<SurveyStep<'a>>,
+}
+
+/// Pairs of neighbouring entries that agree in the same number of bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurveyStep<'a> {
+    /// Pairs within a run.
+    pub within: u64,
+    /// Pairs of a run's last entry and the first one of the next run.
+    pub between: u64,
+    /// For some of the pairs, the bytes that both keys begin with.
+    #[serde(borrow)]
+    pub common: Vec<&'a [u8]>,
 }
 
 /// How a commit ended.

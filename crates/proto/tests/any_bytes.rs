@@ -12,7 +12,7 @@ proptest! {
     }
 
     #[test]
-    fn decoding_a_response_never_panics(opcode in 120u16..144, body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn decoding_a_response_never_panics(opcode in 120u16..152, body in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Response::decode(opcode, &body);
     }
 

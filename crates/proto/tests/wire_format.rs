@@ -3,9 +3,10 @@
 //! `MODULE_VERSION`.
 
 use vamos_proto::{
-    Begin, CursorId, Deadlock, DeadlockPart, Direction, Get, IndexId, Isolation, KeyRange, ListTables, Lock,
-    LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan, SetDefinition,
-    TableId, TableNames, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
+    Begin, CursorId, Deadlock, DeadlockPart, Direction, Get, IndexId, IndexSurvey, Isolation, KeyRange,
+    ListTables, Lock, LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan,
+    SetDefinition, Survey, SurveyReply, SurveyStep, TableId, TableNames, TransactionInfo, TransactionList,
+    TransactionState, WaitInfo, Write, WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -123,6 +124,32 @@ fn scan() {
         wire(Request::Scan(scan)),
         (18, vec![3, 7, 1, b'a', 0, 1, 0, 1, 6, 2, 0, 10, 0x80, 1])
     );
+}
+
+#[test]
+fn survey() {
+    let survey = Survey {
+        table: TableId(5),
+        entries: 300,
+    };
+    assert_eq!(wire(Request::Survey(survey)), (25, vec![5, 0xac, 2]));
+    let reply = Response::Survey(SurveyReply {
+        rows: 3,
+        indexes: vec![IndexSurvey {
+            seen: 3,
+            runs: 1,
+            key_bytes: 12,
+            value_bytes: 9,
+            steps: vec![SurveyStep {
+                within: 2,
+                between: 0,
+                common: vec![b"ab"],
+            }],
+        }],
+    });
+    let mut body = Vec::new();
+    assert_eq!(reply.encode(&mut body), 148);
+    assert_eq!(body, [3, 1, 3, 1, 12, 9, 1, 2, 0, 1, 2, b'a', b'b']);
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! How large tables and ranges are: for a query optimizer.
 
+use crate::survey::number_at;
 use crate::{Store, StoreError, keys};
 use vamos_proto::{IndexId, KeyRange, TableId, TableStats};
 use vamos_rocks::ReadOptions;
 
 /// Ranges of up to so many entries are counted, larger ones estimated.
-const COUNTED: u64 = 200;
+const COUNTED: u64 = 1000;
+
+/// So many entries are counted for one request at most, but for each range at
+/// least `COUNTED_AT_LEAST`.
+const COUNTED_TOGETHER: u64 = 20_000;
+const COUNTED_AT_LEAST: u64 = 16;
 
 /// How many bytes an entry takes on disk, of those that it has: a guess that only
 /// decides how far the files are believed to hold the whole index.
@@ -38,18 +44,29 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchIndex`], [`StoreError::Invalid`], [`StoreError::Storage`].
     pub fn range_sizes(&self, ranges: &[KeyRange<'_>]) -> Result<Vec<u64>, StoreError> {
-        ranges.iter().map(|range| self.range_size(range)).collect()
+        let counted = COUNTED_TOGETHER / ranges.len().max(1) as u64;
+        let counted = counted.clamp(COUNTED_AT_LEAST, COUNTED);
+        ranges
+            .iter()
+            .map(|range| self.range_size(range, counted))
+            .collect()
     }
 
-    fn range_size(&self, range: &KeyRange<'_>) -> Result<u64, StoreError> {
+    fn range_size(&self, range: &KeyRange<'_>, counted: u64) -> Result<u64, StoreError> {
         let table = self.catalogue.with_index(range.index)?;
         let (low, high) = keys::bounds(range)?;
         if low >= high {
             return Ok(0);
         }
-        let sample = self.sample(&low, &high)?;
-        if sample.entries < COUNTED {
+        let sample = self.sample(&low, &high, counted)?;
+        if sample.entries < counted {
             return Ok(sample.entries);
+        }
+        if let Some(depths) = self.depths.get(range.index)
+            && depths.fits(table.rows())
+        {
+            let estimate = depths.fraction(&low, &high) * table.rows() as f64;
+            return Ok((estimate as u64).clamp(counted, table.rows().max(counted)));
         }
         let (index_low, index_high) = keys::index_bounds(range.index);
         let sizes = [&low[..]..&high[..], &index_low[..]..&index_high[..]];
@@ -61,11 +78,11 @@ impl Store {
         let by_files = if whole > 0.0 { rows * part / whole } else { 0.0 };
         let by_keys = rows * self.key_fraction(range.index, &low, &high)?;
         let estimate = in_files * by_files + (1.0 - in_files) * by_keys;
-        Ok((estimate as u64).clamp(COUNTED, table.rows().max(COUNTED)))
+        Ok((estimate as u64).clamp(counted, table.rows().max(counted)))
     }
 
-    /// Counts a range's first entries.
-    fn sample(&self, low: &[u8], high: &[u8]) -> Result<Sample, StoreError> {
+    /// Counts a range's first entries, so many at most.
+    fn sample(&self, low: &[u8], high: &[u8], most: u64) -> Result<Sample, StoreError> {
         let bounds = ReadOptions::new().bounds(low.to_vec(), high.to_vec());
         let mut cursor = self.engine.data.cursor(bounds);
         let mut sample = Sample { entries: 0, bytes: 0 };
@@ -73,7 +90,7 @@ impl Store {
         while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
             sample.entries += 1;
             sample.bytes += (key.len() + value.len()) as u64;
-            if sample.entries == COUNTED {
+            if sample.entries == most {
                 break;
             }
             cursor.step_forward();
@@ -97,11 +114,11 @@ impl Store {
             return Ok(0.0);
         };
         let common = first.iter().zip(&last).take_while(|(a, b)| a == b).count();
-        let from = number_at(&first, common);
-        let width = number_at(&last, common) - from;
+        let from = number_at(&first, common) as f64;
+        let width = number_at(&last, common) as f64 - from;
         let place = |key: &[u8]| {
             let key = key.clamp(&first[..], &last[..]);
-            (number_at(key, common) - from) / width.max(1.0)
+            (number_at(key, common) as f64 - from) / width.max(1.0)
         };
         Ok((place(high) - place(low)).clamp(0.0, 1.0))
     }
@@ -112,13 +129,4 @@ impl Store {
 struct Sample {
     entries: u64,
     bytes: u64,
-}
-
-/// The eight bytes from a position on, as a number.
-fn number_at(key: &[u8], position: usize) -> f64 {
-    let mut bytes = [0; 8];
-    let rest = key.get(position..).unwrap_or_default();
-    let length = rest.len().min(8);
-    bytes[..length].copy_from_slice(&rest[..length]);
-    u64::from_be_bytes(bytes) as f64
 }

@@ -5,6 +5,7 @@ use crate::commit::{Committer, Outcomes};
 use crate::engine::Engine;
 use crate::locks::LockTable;
 use crate::reclaim::Reclaimer;
+use crate::survey::DepthsCache;
 use crate::{StoreError, StoreOptions, TableInfo, Transaction, TransactionOptions};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub struct Store {
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) reclaimer: Arc<Reclaimer>,
     pub(crate) transactions: AtomicU64,
+    pub(crate) depths: DepthsCache,
     pub(crate) max_transaction_bytes: u64,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -55,6 +57,7 @@ impl Store {
             engine,
             catalogue,
             transactions: AtomicU64::new(0),
+            depths: DepthsCache::default(),
             max_transaction_bytes: options.max_transaction_bytes.min(MAX_TRANSACTION_BYTES),
             threads: Mutex::default(),
         });

@@ -87,7 +87,8 @@ impl Session {
             | Request::RangeSizes(_)
             | Request::SetCounter(_)
             | Request::ListTables(_)
-            | Request::SetDefinition(_) => self.table_request(tag, request).await,
+            | Request::SetDefinition(_)
+            | Request::Survey(_) => self.table_request(tag, request).await,
         }
     }
 

@@ -7,8 +7,8 @@ use crate::module::SessionEnd;
 use crate::runtime::blocking;
 use std::sync::Arc;
 use vamos_proto::{
-    CounterRaise, IndexId, KeyRange, MAX_NAMES, RangeSizesReply, Request, Response, TableId, TableNames,
-    TableStats,
+    CounterRaise, IndexId, KeyRange, MAX_NAMES, RangeSizesReply, Request, Response, Survey, TableId,
+    TableNames, TableStats,
 };
 use vamos_store::{Store, StoreError, TableInfo};
 
@@ -32,6 +32,7 @@ enum TableRequest {
         after: String,
     },
     SetDefinition(String, Vec<u8>),
+    Survey(Survey),
 }
 
 /// Its answer.
@@ -41,6 +42,7 @@ enum TableAnswer {
     Stats(TableStats),
     Sizes(Vec<u64>),
     Names(Vec<String>, bool),
+    Survey(vamos_store::Survey),
 }
 
 impl TableRequest {
@@ -67,6 +69,7 @@ impl TableRequest {
                 after: list.after.to_owned(),
             },
             Request::SetDefinition(set) => Self::SetDefinition(set.name.to_owned(), set.definition.to_vec()),
+            Request::Survey(survey) => Self::Survey(survey),
             _ => return None,
         })
     }
@@ -105,6 +108,7 @@ impl TableRequest {
             Self::SetDefinition(name, definition) => store
                 .set_definition(&name, &definition)
                 .map(|()| TableAnswer::Done),
+            Self::Survey(Survey { table, entries }) => store.survey(table, entries).map(TableAnswer::Survey),
         }
     }
 }
@@ -134,6 +138,7 @@ impl Session {
                 self.answer(tag, &Response::TableNames(TableNames { names, more }))
                     .await
             }
+            Ok(TableAnswer::Survey(survey)) => self.answer(tag, &Response::Survey(survey.as_message())).await,
             Err(error) => self.fail(tag, failure(&error)).await,
         }
     }

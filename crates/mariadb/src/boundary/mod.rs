@@ -7,6 +7,7 @@
 mod connection_calls;
 mod describe;
 mod discovery_calls;
+mod estimate_calls;
 mod guard;
 mod handler_calls;
 mod plugin_calls;

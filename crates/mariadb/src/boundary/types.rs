@@ -95,8 +95,8 @@ pub(super) struct Use {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Stats {
     pub(super) rows: u64,
-    pub(super) data_bytes: u64,
-    pub(super) index_bytes: u64,
+    pub(super) entry_bytes: f64,
+    pub(super) secondary_bytes: f64,
 }
 
 #[repr(C)]

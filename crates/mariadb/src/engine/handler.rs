@@ -1,8 +1,11 @@
 //! A handler: one table, open in one of the server's table instances.
 
 use super::batch::Batch;
+use super::range_cache::Range;
 use super::scan::Scan;
-use super::{Error, Share};
+use super::share::ANALYZED;
+use super::statistics::Statistics;
+use super::{Connection, Error, Share};
 use crate::codec::row::Plan;
 use crate::codec::{Shape, key};
 use std::rc::Rc;
@@ -15,6 +18,28 @@ pub(crate) struct LockUse {
     pub(crate) lock: Lock,
     /// Rows that a scan may lock ahead of its reader.
     pub(crate) ahead: u32,
+}
+
+/// How good statistics must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// What is known without asking.
+    Known,
+    /// Not much older than the last large change.
+    Recent,
+    /// The number of rows is asked for.
+    Fresh,
+    /// Everything is counted anew.
+    Analyzed,
+}
+
+/// A table's rows, and the bytes that one has on average.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) rows: u64,
+    pub(crate) entry_bytes: f64,
+    /// In all secondary indexes together.
+    pub(crate) secondary_bytes: f64,
 }
 
 /// An open table.
@@ -42,6 +67,8 @@ pub(crate) struct Handler {
     pub(super) batch: Batch,
     pub(super) scratch: Vec<u8>,
     pub(super) buffer: Vec<u8>,
+    /// Ranges whose sizes the optimizer will ask for.
+    pub(super) expected: Vec<Range>,
 }
 
 impl Handler {
@@ -65,6 +92,7 @@ impl Handler {
             batch: Batch::default(),
             scratch: Vec::new(),
             buffer: Vec::new(),
+            expected: Vec::new(),
         }
     }
 
@@ -76,6 +104,33 @@ impl Handler {
             self.value = Vec::new();
             self.rows = Rows::default();
         }
+    }
+
+    /// How many rows have the same first parts of a key, by what is known.
+    pub(crate) fn rows_per_value(&self, key: usize, parts: usize, rows: u64) -> f64 {
+        match self.share.known_statistics() {
+            Some(statistics) => statistics.rows_per_value(&self.shape, key, parts, rows),
+            None => Statistics::default().rows_per_value(&self.shape, key, parts, rows),
+        }
+    }
+
+    /// What the optimizer is told of the table's size and distribution.
+    pub(crate) fn table_sizes(&self, connection: &mut Connection, wish: Wish) -> Result<Sizes, Error> {
+        let statistics = match wish {
+            Wish::Known => self.share.known_statistics().unwrap_or_default(),
+            Wish::Recent | Wish::Fresh => self.share.statistics(connection, &self.shape)?,
+            Wish::Analyzed => self.share.survey(connection, &self.shape, ANALYZED)?,
+        };
+        let rows = match wish {
+            Wish::Known => statistics.rows,
+            Wish::Analyzed | Wish::Fresh => self.share.stats(connection, true)?.rows,
+            Wish::Recent => self.share.stats(connection, false)?.rows,
+        };
+        Ok(Sizes {
+            rows,
+            entry_bytes: statistics.entry_bytes(0),
+            secondary_bytes: statistics.secondary_entry_bytes(),
+        })
     }
 
     pub(crate) fn share(&self) -> &Share {

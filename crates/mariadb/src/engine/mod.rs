@@ -19,11 +19,13 @@ mod error;
 mod estimate;
 mod handler;
 pub(crate) mod host;
+mod range_cache;
 mod scan;
 mod share;
+mod statistics;
 
 pub(crate) use connection::{Connection, StatementContext};
 pub(crate) use error::Error;
-pub(crate) use handler::{Handler, LockUse};
+pub(crate) use handler::{Handler, LockUse, Wish};
 pub(crate) use scan::EndOfRange;
 pub(crate) use share::Share;

@@ -1,15 +1,29 @@
 //! What all handlers of one table have in common.
 
 use super::counter::AutoIncrement;
+use super::range_cache::RangeCache;
+use super::statistics::Statistics;
 use super::{Connection, Error};
+use crate::codec::Shape;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use vamos_guest::{Counter, CounterRaise, IndexId, TableId, TableStats};
 
-/// How long statistics are good for. The optimizer asks with every statement.
-const STATS_LIFE: Duration = Duration::from_secs(1);
+/// How long a table's sizes are good for. The optimizer asks with every
+/// statement; what this server writes meanwhile is counted.
+const STATS_LIFE: Duration = Duration::from_secs(5);
+
+/// How many entries of each index are looked at where a statement waits for it
+/// (some milliseconds), and for ANALYZE TABLE.
+const LOOKED_AT: u32 = 32 << 10;
+pub(crate) const ANALYZED: u32 = 1 << 20;
+
+/// A table is surveyed anew when a tenth of its rows was changed, as
+/// `innodb_stats_auto_recalc` has it, and at least so many.
+const CHANGED_PART: u64 = 10;
+const CHANGED_ROWS: u64 = 50;
 
 /// The host's numbers of a table and its indexes.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +49,17 @@ pub(crate) struct Share {
     pub(crate) auto_increment: AutoIncrement,
     row_id: AtomicU64,
     stats: Mutex<Option<(TableStats, Instant)>>,
+    survey: Mutex<Option<Surveyed>>,
+    /// Rows that this server has written, updated or deleted.
+    changes: AtomicU64,
+    pub(super) ranges: RangeCache,
+}
+
+/// What the last survey told, and when.
+#[derive(Clone, Debug)]
+struct Surveyed {
+    statistics: Arc<Statistics>,
+    changes: u64,
 }
 
 impl Share {
@@ -49,6 +74,9 @@ impl Share {
             auto_increment: AutoIncrement::new(auto_increment),
             row_id: AtomicU64::new(row_id.max(1)),
             stats: Mutex::new(None),
+            survey: Mutex::new(None),
+            changes: AtomicU64::new(0),
+            ranges: RangeCache::default(),
         }
     }
 
@@ -70,6 +98,8 @@ impl Share {
             indexes: table.indexes,
         });
         *self.stats.lock() = None;
+        *self.survey.lock() = None;
+        self.ranges.clear();
         self.set_auto_increment(connection, 1)
     }
 
@@ -98,8 +128,62 @@ impl Share {
         Ok(stats)
     }
 
-    /// Counts rows that were just written, until the host is asked again.
+    /// What the distribution of the table's values is: surveyed now, if it is not
+    /// known or the table has changed much since.
+    pub(crate) fn statistics(
+        &self,
+        connection: &mut Connection,
+        shape: &Shape,
+    ) -> Result<Arc<Statistics>, Error> {
+        if let Some(statistics) = self.known_statistics()
+            && !self.has_changed_much(statistics.rows)
+        {
+            return Ok(statistics);
+        }
+        self.survey(connection, shape, LOOKED_AT)
+    }
+
+    /// What the last survey told, if there was one.
+    pub(crate) fn known_statistics(&self) -> Option<Arc<Statistics>> {
+        let survey = self.survey.lock();
+        survey.as_ref().map(|survey| Arc::clone(&survey.statistics))
+    }
+
+    fn has_changed_much(&self, rows: u64) -> bool {
+        let since = self.survey.lock().as_ref().map_or(0, |survey| survey.changes);
+        self.changes().wrapping_sub(since) > CHANGED_ROWS.max(rows / CHANGED_PART)
+    }
+
+    /// Has the host look at so many entries of each index.
+    pub(crate) fn survey(
+        &self,
+        connection: &mut Connection,
+        shape: &Shape,
+        entries: u32,
+    ) -> Result<Arc<Statistics>, Error> {
+        let changes = self.changes();
+        let table = self.ids().table;
+        let statistics = connection
+            .session
+            .survey(table, entries, |found| Arc::new(Statistics::new(shape, found)))?;
+        *self.survey.lock() = Some(Surveyed {
+            statistics: Arc::clone(&statistics),
+            changes,
+        });
+        self.ranges.clear();
+        Ok(statistics)
+    }
+
+    /// Rows that this server has changed so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// Counts rows that were just changed, and those that were written more than
+    /// deleted, until the host is asked again.
     pub(crate) fn count_rows(&self, delta: i64) {
+        self.changes
+            .fetch_add(delta.unsigned_abs().max(1), Ordering::Relaxed);
         if let Some((stats, _)) = &mut *self.stats.lock() {
             stats.rows = stats.rows.saturating_add_signed(delta);
         }

@@ -15,5 +15,6 @@ mod reclaim;
 mod savepoints;
 mod sizes;
 mod support;
+mod survey;
 mod transfers;
 mod writes;
