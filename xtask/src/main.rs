@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod demo;
+mod fuzz;
 mod kill;
 mod kinds;
 mod local;
@@ -34,6 +35,9 @@ enum Command {
     Local(local::Local),
     /// Runs the SQL scripts on VAMOS and on InnoDB and compares what they print.
     Sql(sql::Sql),
+    /// Makes programs of SQL statements from seeds, runs them on VAMOS and on
+    /// InnoDB and compares what the engines answer.
+    Fuzz(fuzz::Fuzz),
     /// Kills workers and guests while they commit and checks every acknowledged
     /// row.
     Kill(kill::Kill),
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(test) => test.run(),
         Command::Local(local) => local.run(),
         Command::Sql(sql) => sql.run(),
+        Command::Fuzz(fuzz) => fuzz.run(),
         Command::Kill(kill) => kill.run(),
         Command::Kinds(kinds) => kinds.run(),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),

@@ -15,6 +15,7 @@
 
 pub mod daemon;
 pub mod demo;
+pub mod fuzz;
 pub mod guest_stack;
 pub mod image;
 pub mod kills;
