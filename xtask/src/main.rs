@@ -6,6 +6,7 @@ mod fuzz;
 mod kill;
 mod kinds;
 mod local;
+mod mtr;
 mod sql;
 mod steps;
 mod test;
@@ -38,6 +39,9 @@ enum Command {
     /// Makes programs of SQL statements from seeds, runs them on VAMOS and on
     /// InnoDB and compares what the engines answer.
     Fuzz(fuzz::Fuzz),
+    /// Runs MariaDB's own test suites on VAMOS and on MyRocks, with InnoDB as the
+    /// oracle, and prints the score.
+    Mtr(mtr::Mtr),
     /// Kills workers and guests while they commit and checks every acknowledged
     /// row.
     Kill(kill::Kill),
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Local(local) => local.run(),
         Command::Sql(sql) => sql.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Mtr(mtr) => mtr.run(),
         Command::Kill(kill) => kill.run(),
         Command::Kinds(kinds) => kinds.run(),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),

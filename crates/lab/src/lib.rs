@@ -21,6 +21,7 @@ pub mod image;
 pub mod kills;
 pub mod local;
 pub mod mariadb_files;
+pub mod mtr;
 pub mod native;
 pub mod packages;
 pub mod paths;

@@ -116,6 +116,12 @@ impl MariadbFiles {
         )
     }
 
+    /// Downloads further packages of the same version and unpacks them in `root`.
+    pub(crate) fn unpack_more(&self, names: &[&str], root: &Path) -> Result<()> {
+        let apt = PrivateApt::new(&paths::lab_dir()?.join("apt"))?;
+        unpack_packages(&apt, names, &self.debian_version, root)
+    }
+
     /// The server's source tree (the parts that an engine is compiled with).
     #[must_use]
     pub fn source_dir(&self) -> PathBuf {

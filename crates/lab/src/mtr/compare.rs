@@ -1,0 +1,110 @@
+//! What an engine printed beside what the oracle printed.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use similar::{ChangeTag, TextDiff};
+
+/// Words that name an engine: which one is under test is no difference.
+const ENGINES: &[&str] = &[
+    "InnoDB", "innodb", "VAMOS", "vamos", "ROCKSDB", "RocksDB", "rocksdb",
+];
+
+/// The lines that differ, each after a `-` (the oracle's) or a `+` (the
+/// engine's); empty if none does.
+pub(super) fn difference(oracle: &str, engine: &str) -> String {
+    let (oracle, engine) = (neutral(oracle), neutral(engine));
+    let mut lines = String::new();
+    for change in TextDiff::from_lines(&oracle, &engine).iter_all_changes() {
+        let sign = match change.tag() {
+            ChangeTag::Equal => continue,
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+        };
+        lines.push(sign);
+        lines.push_str(change.value().trim_end_matches('\n'));
+        lines.push('\n');
+    }
+    lines
+}
+
+/// The same of two files.
+pub(super) fn difference_of_files(oracle: &Path, engine: &Path) -> Result<String> {
+    let read = |path: &Path| -> Result<String> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    Ok(difference(&read(oracle)?, &read(engine)?))
+}
+
+fn neutral(text: &str) -> String {
+    let mut text = text.to_owned();
+    for engine in ENGINES {
+        text = text.replace(engine, "<ENGINE>");
+    }
+    text
+}
+
+/// A difference that we know of, from a file of ours: comment lines that say why
+/// an InnoDB user can live with it, then the differing lines.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Justified {
+    /// Why.
+    pub(super) reason: String,
+    difference: String,
+}
+
+impl Justified {
+    /// Reads the file; `None` if there is none.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Some(Self::parse(&text)))
+    }
+
+    fn parse(text: &str) -> Self {
+        let (comments, lines): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with('#'));
+        let reason: Vec<_> = comments
+            .iter()
+            .map(|line| line.trim_start_matches('#').trim())
+            .collect();
+        Self {
+            reason: reason.join(" "),
+            difference: lines.iter().map(|line| format!("{line}\n")).collect(),
+        }
+    }
+
+    /// Whether this is that difference.
+    pub(super) fn covers(&self, difference: &str) -> bool {
+        !self.reason.is_empty() && self.difference == difference
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_name_is_no_difference() {
+        assert_eq!(difference("x ENGINE=InnoDB\n", "x ENGINE=VAMOS\n"), "");
+    }
+
+    #[test]
+    fn a_difference_shows_both_sides() {
+        assert_eq!(difference("a\nb\nc\n", "a\nd\nc\n"), "-b\n+d\n");
+    }
+
+    #[test]
+    fn only_the_very_difference_is_justified() {
+        let known = Justified::parse("# An estimate.\n# It may differ.\n-b\n+d\n");
+        assert_eq!(known.reason, "An estimate. It may differ.");
+        assert!(known.covers("-b\n+d\n"));
+        assert!(!known.covers("-b\n+e\n"));
+        assert!(
+            !Justified::parse("-b\n+d\n").covers("-b\n+d\n"),
+            "without a reason"
+        );
+    }
+}
