@@ -229,6 +229,9 @@ int ha_vamos::open(const char *name, int, uint) {
   rust = vamos_handler_open(shared, &description);
   if (!rust)
     return HA_ERR_INCOMPATIBLE_DEFINITION;
+  /* A table scan follows the primary key: the server must know, so that an UPDATE
+     of that key does not meet the rows that it has moved. */
+  key_used_on_scan = table_share->primary_key;
   ref_length = has_primary_key() ? table->key_info[table_share->primary_key].key_length : 8;
   return info(HA_STATUS_OPEN | HA_STATUS_NO_LOCK | HA_STATUS_VARIABLE | HA_STATUS_CONST);
 }

@@ -80,11 +80,14 @@ fn why_not_run(oracle: Option<&Verdict>) -> String {
 fn first_complaint(words: &str) -> String {
     let lines = || words.lines().map(str::trim).filter(|line| !line.is_empty());
     lines()
-        .find(|line| line.starts_with("mysqltest: ") || line.contains("crash") || line.contains("timeout"))
-        .or_else(|| lines().nth(1))
+        .find(|line| line.starts_with("mysqltest: ") || line.starts_with("Test case timeout"))
+        .or_else(|| lines().nth(2))
         .unwrap_or("no reason given")
         .to_owned()
 }
+
+/// What the runner says of a test that came to its end.
+const MISMATCHES: &[&str] = &["Result length mismatch", "Result content mismatch"];
 
 /// Turns the runner's verdicts into outcomes.
 pub(super) struct Judge<'a> {
@@ -141,7 +144,7 @@ impl<'a> Judge<'a> {
     fn difference(&self, test: &str, words: &str) -> Result<String> {
         let result = self.suite.result_file(self.tree, test);
         let reject = result.with_extension("reject");
-        let differs_only = words.contains("mysqltest: Result ");
+        let differs_only = words.lines().any(|line| MISMATCHES.contains(&line.trim()));
         if differs_only && reject.exists() {
             return compare::difference_of_files(&result, &reject);
         }

@@ -61,3 +61,13 @@ select count(*) from big force index (g) where g >= 0;
 select count(*) from big force index (s) where s > '';
 update big set id = -id where g = 50;
 select count(*), sum(id) from big;
+
+-- A primary key that grows into the part of the table still to be scanned: each
+-- row is updated once.
+create table forward (a int primary key, b char(8)) engine=$ENGINE;
+INSERT INTO forward VALUES (1,'a'),(2,'b'),(3,'c'),(4,'d'),(5,'e'),(0,'f'),(100,'a');
+UPDATE forward SET a = a + 200;
+SELECT * FROM forward ORDER BY a;
+UPDATE forward SET a = a + 2 WHERE b <> 'z' ORDER BY a DESC;
+SELECT * FROM forward ORDER BY a;
+DROP TABLE forward;
