@@ -70,7 +70,7 @@ int ha_vamos::info(uint flag) {
   if (flag & HA_STATUS_ERRKEY)
     errkey = last_duplicate_key;
   if (flag & HA_STATUS_AUTO)
-    stats.auto_increment_value = vamos_auto_increment_next(rust);
+    stats.auto_increment_value = table->found_next_number_field ? vamos_auto_increment_next(rust) : 0;
   return 0;
 }
 

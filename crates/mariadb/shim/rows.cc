@@ -127,9 +127,8 @@ uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
   if (value == 0 || (value < 0 && !(field->flags & UNSIGNED_FLAG)))
     return 0;
   const ulonglong unsigned_value = static_cast<ulonglong>(value);
-  if (unsigned_value >= field->get_max_int_value())
-    return unsigned_value;
-  return unsigned_value + 1;
+  /* Behind the type's last value the server itself says "out of range". */
+  return unsigned_value == ULONGLONG_MAX ? unsigned_value : unsigned_value + 1;
 }
 
 int ha_vamos::failed(int error, uint32_t duplicate_key) {

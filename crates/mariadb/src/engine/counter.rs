@@ -36,8 +36,13 @@ impl AutoIncrement {
     pub(crate) fn reserve(&self, offset: u64, increment: u64, count: u64) -> u64 {
         let mut counter = self.next.lock();
         let increment = increment.max(1);
-        // As the server has it: an offset above the increment means nothing.
-        let offset = if offset > increment { 1 } else { offset.max(1) };
+        // The server rounds what it gets to its own series, in which an offset
+        // above the increment counts by its remainder.
+        let offset = if offset > increment {
+            offset % increment
+        } else {
+            offset.max(1)
+        };
         let first = match *counter <= offset {
             true => offset,
             false => (*counter - offset)
@@ -63,6 +68,12 @@ mod tests {
         assert_eq!(counter.reserve(5, 10, 1), 15);
         assert_eq!(counter.reserve(5, 10, 2), 25);
         assert_eq!(counter.reserve(1, 1, 1), 45);
+    }
+
+    #[test]
+    fn a_smaller_increment_goes_on_in_the_old_series() {
+        let counter = AutoIncrement::new(1100);
+        assert_eq!(counter.reserve(200, 50, 3), 1100);
     }
 
     #[test]

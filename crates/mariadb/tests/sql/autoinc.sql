@@ -59,3 +59,39 @@ create table bad (a int, id int auto_increment, primary key (a, id)) engine=$ENG
 create table f (id double auto_increment primary key, v int) engine=$ENGINE;
 insert into f(v) values (1), (2);
 select * from f order by id;
+
+-- The increment changes; the offset lies above it.
+set auto_increment_offset = 200;
+create table series (a int auto_increment primary key, b char(1)) engine=$ENGINE;
+insert into series (b) values ('a'), ('b'), ('c');
+set auto_increment_increment = 300;
+insert into series (b) values ('d'), ('e'), ('f');
+set auto_increment_increment = 50;
+insert into series (b) values ('g'), ('h'), ('i');
+select last_insert_id();
+select * from series order by a;
+drop table series;
+set auto_increment_increment = default, auto_increment_offset = default;
+
+-- Behind the type's last value.
+set sql_mode = '';
+create table last_value (a tinyint auto_increment primary key, b int) engine=$ENGINE;
+insert into last_value values (127, 1);
+insert into last_value (b) values (2);
+select * from last_value;
+set sql_mode = default;
+insert into last_value (b) values (3);
+drop table last_value;
+create table last_value (a bigint unsigned auto_increment primary key, b int) engine=$ENGINE;
+insert into last_value values (18446744073709551614, 1);
+insert into last_value (b) values (2);
+insert into last_value (b) values (2);
+select * from last_value;
+drop table last_value;
+
+-- Only a table with such a column shows the counter.
+create table plain (a int) engine=$ENGINE auto_increment=10;
+show create table plain;
+alter table plain auto_increment=100;
+show create table plain;
+drop table plain;
