@@ -33,6 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alter;
 mod client;
 mod commit;
 mod connection;
@@ -47,6 +48,7 @@ mod transaction;
 mod write;
 mod written_log;
 
+pub use alter::BuildRows;
 pub use client::{Client, Config};
 pub use cursor::{Cursor, ScanSpec};
 pub use error::Error;
@@ -56,8 +58,8 @@ pub use tables::Table;
 
 pub use vamos_channel::{Endpoint, LaneCounters};
 pub use vamos_proto::{
-    Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart, Direction, Durability, ErrorCode, Get,
-    IndexId, IndexSurvey, Isolation, KeyRange, Lock, LockInfo, LockKind, LockWait, MultiGet, Row,
-    SavepointId, SurveyReply, SurveyStep, TableId, TableStats, TransactionInfo, TransactionList,
-    TransactionState, WaitInfo, Write, WriteOp, Written,
+    AlterTable, AlterTables, BuildStep, Building, Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart,
+    Direction, Durability, ErrorCode, Get, IndexId, IndexSurvey, Isolation, KeyRange, Lock, LockInfo,
+    LockKind, LockWait, MultiGet, Row, SavepointId, SurveyReply, SurveyStep, TableId, TableStats,
+    TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written,
 };

@@ -23,7 +23,7 @@ impl Rows {
     }
 
     /// Takes over the rows of a block, whose lengths it checks.
-    fn fill(&mut self, block: RowBlock<'_>) -> Result<usize, Error> {
+    pub(crate) fn fill(&mut self, block: RowBlock<'_>) -> Result<usize, Error> {
         let mut count = 0;
         for row in block.iter() {
             row?;

@@ -177,7 +177,7 @@ int vamos_rename_partitioned(vamos_rust_connection *, const char *from, const ch
 int vamos_share_open(vamos_rust_connection *, const char *name, uint32_t indexes, vamos_rust_share **);
 void vamos_share_free(vamos_rust_share *);
 
-vamos_rust_handler *vamos_handler_open(vamos_rust_share *, const vamos_table *);
+int vamos_handler_open(vamos_rust_connection *, vamos_rust_share *, const vamos_table *, vamos_rust_handler **);
 void vamos_handler_close(vamos_rust_handler *);
 void vamos_handler_use(vamos_rust_handler *, const vamos_use *);
 void vamos_handler_columns(vamos_rust_handler *, const uint32_t *read_set, size_t words, uint8_t all);

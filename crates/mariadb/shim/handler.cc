@@ -226,9 +226,9 @@ int ha_vamos::open(const char *name, int, uint) {
   description.auto_increment =
       table->found_next_number_field ? table->found_next_number_field->field_index : UINT32_MAX;
   description.defaults = table_share->default_values;
-  rust = vamos_handler_open(shared, &description);
-  if (!rust)
-    return HA_ERR_INCOMPATIBLE_DEFINITION;
+  error = vamos_handler_open(connection(), shared, &description, &rust);
+  if (error)
+    return error;
   /* A table scan follows the primary key: the server must know, so that an UPDATE
      of that key does not meet the rows that it has moved. */
   key_used_on_scan = table_share->primary_key;

@@ -62,6 +62,9 @@ pub enum ErrorCode {
     Storage,
     /// The store found damaged data.
     Corruption,
+    /// An index is newer than the transaction's snapshot, or was changed
+    /// meanwhile. The transaction goes on.
+    TableChanged,
 }
 
 /// A request's failure, with a sentence for the log and the user.

@@ -25,6 +25,7 @@
 //! assert_eq!(Request::decode(opcode, &body), Ok(request));
 //! ```
 
+mod alter;
 mod entry;
 mod error;
 mod message;
@@ -34,6 +35,7 @@ mod response;
 mod rows;
 mod words;
 
+pub use alter::{AlterTable, AlterTables, Build, BuildStep, Building};
 pub use entry::{IndexEntry, PrimaryKey};
 pub use error::{DecodeError, ErrorCode, Failure};
 pub use monitor::{

@@ -2,8 +2,8 @@
 
 use crate::message::messages;
 use crate::{
-    CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, Monitor,
-    SavepointId, TableId, WriteOp,
+    AlterTables, Build, CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange,
+    Lock, Monitor, SavepointId, TableId, WriteOp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,12 @@ messages! {
         /// Sets a counter of a table at once and durably (`ALTER TABLE ...
         /// AUTO_INCREMENT`); it may also lower it. Answered by `Done`.
         39 => SetCounter(CounterRaise),
+        /// Gives tables new descriptions and other indexes, all at once: their
+        /// contents stay. Answered by `Done`.
+        40 => AlterTables(AlterTables<'a>),
+        /// A step of building indexes of a table that others go on using. A build
+        /// belongs to its session and ends with it. Answered as the step says.
+        41 => Build(Build),
         /// Asks for names of tables. Answered by `TableNames`.
         44 => ListTables(ListTables<'a>),
         /// Replaces what the client wants to find with a table. Answered by `Done`.

@@ -1,7 +1,7 @@
 //! What the store module answers.
 
 use crate::message::messages;
-use crate::{Deadlock, Failure, IndexId, RowBlock, TableId, TableStats, TransactionList};
+use crate::{Building, Deadlock, Failure, IndexId, RowBlock, TableId, TableStats, TransactionList};
 use serde::{Deserialize, Serialize};
 
 messages! {
@@ -25,6 +25,10 @@ messages! {
         135 => RangeSizes(RangeSizesReply),
         /// A commit's outcome.
         136 => Outcome(CommitOutcome),
+        /// A build has begun.
+        140 => Building(Building),
+        /// A round of a build has begun: so many rows have changed.
+        141 => Round(u64),
         /// Names of tables.
         142 => TableNames(TableNames<'a>),
         /// Transactions and locks.

@@ -3,10 +3,10 @@
 //! `MODULE_VERSION`.
 
 use vamos_proto::{
-    Begin, CursorId, Deadlock, DeadlockPart, Direction, Get, IndexId, IndexSurvey, Isolation, KeyRange,
-    ListTables, Lock, LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan,
-    SetDefinition, Survey, SurveyReply, SurveyStep, TableId, TableNames, TransactionInfo, TransactionList,
-    TransactionState, WaitInfo, Write, WriteOp,
+    AlterTable, AlterTables, Begin, Build, BuildStep, Building, CursorId, Deadlock, DeadlockPart, Direction,
+    Get, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind, LockWait, Monitor,
+    Request, Response, Row, RowBlockBuilder, Scan, SetDefinition, Survey, SurveyReply, SurveyStep, TableId,
+    TableNames, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -207,4 +207,43 @@ fn names_and_definitions_of_tables() {
     };
     assert_eq!(Response::TableNames(names).encode(&mut body), 142);
     assert_eq!(body, [2, 1, b'a', 1, b'b', 1]);
+}
+
+#[test]
+fn alterations_of_tables() {
+    let alter = AlterTables {
+        tables: vec![AlterTable {
+            table: TableId(3),
+            definition: b"d",
+            indexes: vec![IndexId(1), IndexId(300)],
+        }],
+    };
+    assert_eq!(
+        wire(Request::AlterTables(alter)),
+        (40, vec![1, 3, 1, b'd', 2, 1, 0xac, 2])
+    );
+    let steps = [
+        (BuildStep::Begin(2), vec![3, 0, 2]),
+        (BuildStep::Scan, vec![3, 1]),
+        (BuildStep::Round, vec![3, 2]),
+        (BuildStep::Changes, vec![3, 3]),
+        (BuildStep::Abandon, vec![3, 4]),
+    ];
+    for (step, bytes) in steps {
+        let build = Build {
+            table: TableId(3),
+            step,
+        };
+        assert_eq!(wire(Request::Build(build)), (41, bytes));
+    }
+    let mut body = Vec::new();
+    let building = Building {
+        indexes: vec![IndexId(8)],
+        rows: 5,
+    };
+    assert_eq!(Response::Building(building).encode(&mut body), 140);
+    assert_eq!(body, [1, 8, 5]);
+    body.clear();
+    assert_eq!(Response::Round(7).encode(&mut body), 141);
+    assert_eq!(body, [7]);
 }

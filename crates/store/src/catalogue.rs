@@ -3,6 +3,7 @@
 //! Its records: the next ids; one for each table; one for each dropped index
 //! whose entries have not been removed yet. Each change is one synced batch.
 
+mod alter;
 mod change;
 mod load;
 mod record;
@@ -22,7 +23,7 @@ use vamos_proto::{IndexId, TableId};
 pub(crate) struct Catalogue {
     engine: Arc<Engine>,
     maps: RwLock<Maps>,
-    /// Held while a table is created, dropped, renamed or truncated.
+    /// Held while a table is created, dropped, renamed, truncated or altered.
     changing: Mutex<NextIds>,
     /// Commits hold it shared from their check of their tables to the end of
     /// their write, so that nothing is written to an index that is being removed.
@@ -61,8 +62,18 @@ impl Maps {
         };
         table.kill();
         self.by_id.remove(&table.id);
-        for index in &table.indexes {
-            self.by_index.remove(index);
+        let building = table.build().map(|log| log.indexes.clone());
+        self.remove_indexes(&table.indexes);
+        self.remove_indexes(&building.unwrap_or_default());
+    }
+
+    /// Removes indexes; nothing more is written by way of the tables under which
+    /// they were known.
+    fn remove_indexes(&mut self, indexes: &[IndexId]) {
+        for index in indexes {
+            if let Some(table) = self.by_index.remove(index) {
+                table.kill();
+            }
         }
     }
 }

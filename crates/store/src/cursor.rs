@@ -83,9 +83,9 @@ impl Transaction {
     /// [`StoreError::NoSuchIndex`], [`StoreError::Invalid`].
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Cursor, StoreError> {
         self.check_open()?;
-        self.table_of(scan.range.index)?;
+        self.check_readable(scan.range.index, scan.lock)?;
         if let Some(primary) = scan.fetch {
-            self.table_of(primary)?;
+            self.check_readable(primary, scan.lock)?;
         }
         let (low, high) = keys::bounds(&scan.range)?;
         Ok(Cursor {

@@ -49,6 +49,13 @@ pub enum StoreError {
         /// The number.
         id: IndexId,
     },
+    /// An index is newer than the transaction's snapshot, or the table was
+    /// changed while it was built.
+    #[error("the table's definition has changed: {what}")]
+    TableChanged {
+        /// What, and what to do.
+        what: &'static str,
+    },
     /// A table of this name exists.
     #[error("a table named {name:?} exists already")]
     TableExists {
@@ -126,6 +133,7 @@ impl StoreError {
             Self::NoSuchTable { .. } | Self::NoSuchTableId { .. } | Self::NoSuchIndex { .. } => {
                 ErrorCode::NoSuchTable
             }
+            Self::TableChanged { .. } => ErrorCode::TableChanged,
             Self::TableExists { .. } => ErrorCode::TableExists,
             Self::LockWaitTimeout { .. } => ErrorCode::LockWaitTimeout,
             Self::Deadlock => ErrorCode::Deadlock,

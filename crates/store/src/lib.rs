@@ -40,6 +40,7 @@
 
 #![forbid(unsafe_code)]
 
+mod build;
 mod catalogue;
 mod commit;
 mod cursor;
@@ -61,11 +62,12 @@ mod table;
 mod transaction;
 mod view;
 
+pub use build::Build;
 pub use cursor::Cursor;
 pub use error::StoreError;
 pub use options::{StoreOptions, TransactionOptions};
 pub use status::StoreStatus;
 pub use store::Store;
 pub use survey::Survey;
-pub use table::TableInfo;
+pub use table::{TableChange, TableInfo};
 pub use transaction::Transaction;

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::locks::LockTable;
 use crate::reclaim::Reclaimer;
 use crate::survey::DepthsCache;
-use crate::{StoreError, StoreOptions, TableInfo, Transaction, TransactionOptions};
+use crate::{Build, StoreError, StoreOptions, TableChange, TableInfo, Transaction, TransactionOptions};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -29,6 +29,8 @@ pub struct Store {
     pub(crate) transactions: AtomicU64,
     pub(crate) depths: DepthsCache,
     pub(crate) max_transaction_bytes: u64,
+    /// Bytes of keys that commits have noted for builds.
+    pub(crate) build_bytes: Arc<AtomicU64>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -59,6 +61,7 @@ impl Store {
             transactions: AtomicU64::new(0),
             depths: DepthsCache::default(),
             max_transaction_bytes: options.max_transaction_bytes.min(MAX_TRANSACTION_BYTES),
+            build_bytes: Arc::default(),
             threads: Mutex::default(),
         });
         store.start_threads().map_err(|error| StoreError::Open {
@@ -139,6 +142,25 @@ impl Store {
         let (info, dropped) = self.catalogue.truncate_table(name)?;
         self.reclaimer.add(dropped);
         Ok(info)
+    }
+
+    /// Gives tables new descriptions and other indexes, all at once; durable when
+    /// this returns. Indexes that are left out are dropped, and those of `builds`
+    /// become the tables'. Blocks for the log's sync.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchTableId`]; [`StoreError::Invalid`] for a list of
+    /// indexes that the table cannot have; [`StoreError::TableChanged`] if rows
+    /// have changed since a build's last round; [`StoreError::Storage`].
+    pub fn alter_tables(&self, changes: &[TableChange], builds: &mut Vec<Build>) -> Result<(), StoreError> {
+        let dropped = self.catalogue.alter_tables(changes, builds)?;
+        let (mut finished, others) = std::mem::take(builds)
+            .into_iter()
+            .partition::<Vec<_>, _>(|build| changes.iter().any(|change| change.table == build.table()));
+        *builds = others;
+        finished.iter_mut().for_each(Build::set_finished);
+        self.reclaimer.add(dropped);
+        Ok(())
     }
 
     /// All tables, ordered by name.

@@ -28,3 +28,14 @@ impl TableInfo {
         }
     }
 }
+
+/// What a table becomes: see [`Store::alter_tables`](crate::Store::alter_tables).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableChange {
+    /// The table.
+    pub table: TableId,
+    /// The client's new description.
+    pub definition: Vec<u8>,
+    /// All its indexes from now on, the primary one first.
+    pub indexes: Vec<IndexId>,
+}

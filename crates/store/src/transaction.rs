@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use vamos_proto::{CommitId, Durability, IndexId, Isolation, SavepointId, TableId};
+use vamos_proto::{CommitId, Durability, IndexId, Isolation, Lock, SavepointId, TableId};
 
 /// How many tables a transaction remembers to exist.
 const RECENT: usize = 16;
@@ -211,6 +211,20 @@ impl Transaction {
             }
         };
         Ok(&self.recent[place].1)
+    }
+
+    /// Fails if there is no such index, or if a consistent read of it would not
+    /// find what it should: it is newer than the transaction's snapshot.
+    pub(crate) fn check_readable(&mut self, index: IndexId, lock: Lock) -> Result<(), StoreError> {
+        let shown = self.view.as_ref().map(|view| view.version);
+        let since = self.table_of(index)?.since(index);
+        if lock == Lock::None && (since == u64::MAX || shown.is_some_and(|shown| shown < since)) {
+            return Err(StoreError::TableChanged {
+                what: "it was created or altered after the transaction's snapshot was taken; \
+                       begin a new transaction",
+            });
+        }
+        Ok(())
     }
 }
 

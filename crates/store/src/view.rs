@@ -9,14 +9,17 @@ use vamos_rocks::{Db, ReadOptions, Snapshot};
 pub(crate) struct View {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) options: ReadOptions,
+    /// The store's version that it shows at least.
+    pub(crate) version: u64,
 }
 
 impl View {
-    fn new(db: &Db) -> Arc<Self> {
+    fn new(db: &Db, version: u64) -> Arc<Self> {
         let snapshot = Arc::new(db.snapshot());
         Arc::new(Self {
             options: ReadOptions::new().snapshot(Arc::clone(&snapshot)),
             snapshot,
+            version,
         })
     }
 }
@@ -37,7 +40,7 @@ impl Views {
         {
             return Arc::clone(view);
         }
-        let view = View::new(db);
+        let view = View::new(db, version);
         *self.last.write() = Some((version, Arc::clone(&view)));
         view
     }

@@ -10,6 +10,7 @@
 //! next request that reads, writes or commits in its transaction: see
 //! [`current`].
 
+mod alter;
 mod current;
 mod inbox;
 mod metrics;

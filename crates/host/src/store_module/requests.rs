@@ -75,6 +75,8 @@ impl Session {
             Request::MultiGet(get) => self.multi_get(tag, &get).await,
             Request::Scan(scan) => self.scan(tag, &scan).await,
             Request::Monitor(monitor) => self.monitor(tag, monitor).await,
+            Request::AlterTables(alter) => self.alter_tables(tag, alter).await,
+            Request::Build(build) => self.build(tag, build).await,
             Request::Outcome(outcome) => self.outcome(tag, outcome).await,
             // Answered above.
             Request::Write(_) => Ok(()),

@@ -11,7 +11,7 @@ use crate::runtime::{Lane, yield_now};
 use std::sync::Arc;
 use vamos_channel::LaneError;
 use vamos_proto::{ErrorCode, Failure, Request, Response, RowBlockBuilder};
-use vamos_store::Store;
+use vamos_store::{Build, Store};
 
 /// Requests served before the streams, and other lanes, get their turn.
 const REQUESTS_PER_TURN: usize = 16;
@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) streams: Streams,
     pub(super) limits: Limits,
     pub(super) rows: RowBlockBuilder,
+    /// Indexes that are being built.
+    pub(super) builds: Vec<Build>,
     counters: Arc<RequestCounters>,
     /// The buffer of the last message's body, for the next one.
     spare: Vec<u8>,
@@ -45,6 +47,7 @@ impl Session {
             streams: Streams::default(),
             limits,
             rows: RowBlockBuilder::new(),
+            builds: Vec::new(),
             counters,
             spare: Vec::new(),
             reply: Vec::new(),

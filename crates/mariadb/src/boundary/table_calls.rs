@@ -6,7 +6,6 @@ use super::types;
 use crate::codec::row::Plan;
 use crate::engine::{Connection, Handler, LockUse, Share, catalogue};
 use std::ffi::{CStr, c_char, c_int};
-use std::ptr;
 use std::sync::Arc;
 use vamos_guest::{Lock, LockWait};
 
@@ -84,8 +83,13 @@ unsafe extern "C" fn vamos_share_free(share: *const Share) {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn vamos_handler_open(share: *const Share, table: *const types::Table) -> *mut Handler {
-    guard(ptr::null_mut(), || {
+unsafe extern "C" fn vamos_handler_open(
+    connection: *mut Connection,
+    share: *const Share,
+    table: *const types::Table,
+    out: *mut *mut Handler,
+) -> c_int {
+    let open = |_: &mut Connection| {
         // SAFETY: the share came from `vamos_share_open` and is alive; one more
         // reference is counted for the handler. The description is valid, and
         // its fields live until the handler is closed.
@@ -93,8 +97,13 @@ unsafe extern "C" fn vamos_handler_open(share: *const Share, table: *const types
             Arc::increment_strong_count(share);
             (Arc::from_raw(share), describe::shape(&*table))
         };
-        Box::into_raw(Box::new(Handler::new(share, shape)))
-    })
+        let handler = Box::into_raw(Box::new(Handler::new(share, shape)?));
+        // SAFETY: the shim passes a place for the handler.
+        unsafe { out.write(handler) };
+        Ok(())
+    };
+    // SAFETY: the shim passes the connection of the running thread.
+    unsafe { on_connection(connection, open) }
 }
 
 #[unsafe(no_mangle)]

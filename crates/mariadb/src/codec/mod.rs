@@ -19,4 +19,4 @@ pub mod shape;
 
 pub use collation::{Collation, Level, Weights};
 pub use error::CodecError;
-pub use shape::{Bits, Column, Key, KeyPart, Order, Shape, Sorter, Storage};
+pub use shape::{Bits, Column, Key, KeyPart, Missing, Order, Shape, Skip, Slot, Sorter, Storage};

@@ -1,13 +1,18 @@
 //! Rows: a record buffer packed into a value, and the wanted columns back.
 //!
-//! A row is a format byte, the number of stored columns as a little-endian
-//! `u16`, a bitmap of those that are NULL, and the values of the others: of
-//! fixed length as they are, texts and blobs with their length before them,
-//! and without the spaces that only fill a CHAR up.
+//! A row is a format byte, the number of its slots as a little-endian `u16`, a
+//! bitmap of those that are NULL, and the values of the others: of fixed length
+//! as they are, texts and blobs with their length before them, and without the
+//! spaces that only fill a CHAR up.
+//!
+//! A table's [slots](Slot) are at first its stored columns in their order. A
+//! column that is added later gets the next slot, wherever the server has it, and
+//! rows with fewer slots have the default that it had then. A dropped column's
+//! slot stays and is NULL in new rows. So rows need not be written again.
 
 use super::numbers::{put_length, take, take_length};
 use super::record::{self, POINTER, Record};
-use super::{CodecError, Column, Shape, Storage};
+use super::{CodecError, Column, Missing, Shape, Skip, Slot, Storage};
 
 /// The format that this version writes.
 const FORMAT: u8 = 1;
@@ -15,17 +20,17 @@ const HEADER: usize = 3;
 
 /// Appends the row in `record` to `out`.
 pub fn pack(shape: &Shape, record: Record<'_>, out: &mut Vec<u8>) {
-    let stored = shape.columns.iter().filter(|column| column.stored);
-    let count = stored.clone().count();
+    let count = shape.slots.len();
     out.push(FORMAT);
     out.extend_from_slice(&(count as u16).to_le_bytes());
     let nulls = out.len();
     out.resize(nulls + count.div_ceil(8), 0);
-    for (number, column) in stored.enumerate() {
-        if record::is_null(column, &record) {
-            out[nulls + number / 8] |= 1 << (number % 8);
-        } else {
-            pack_column(column, record, out);
+    for (number, slot) in shape.slots.iter().enumerate() {
+        match slot {
+            Slot::Column { column, .. } if !record::is_null(&shape.columns[*column], &record) => {
+                pack_column(&shape.columns[*column], record, out);
+            }
+            _ => out[nulls + number / 8] |= 1 << (number % 8),
         }
     }
 }
@@ -56,13 +61,17 @@ pub fn pack_column(column: &Column, record: Record<'_>, out: &mut Vec<u8>) {
 /// Which columns a statement wants: made once, used for each row.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// For each stored column up to the last wanted one: its number, and
-    /// whether it is wanted.
-    steps: Vec<(usize, bool)>,
+    /// For each slot up to the last wanted one: its column if that is wanted, or
+    /// how to get past it.
+    steps: Vec<Step>,
     /// For each column of the table, whether it is wanted.
     wanted: Vec<bool>,
-    /// How many columns a row must have.
-    count: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Take(usize),
+    Skip(Skip),
 }
 
 impl Plan {
@@ -70,21 +79,19 @@ impl Plan {
     pub fn new(shape: &Shape, wanted: impl Fn(usize) -> bool) -> Self {
         let mut plan = Self {
             steps: Vec::new(),
-            wanted: Vec::new(),
-            count: 0,
+            wanted: (0..shape.columns.len()).map(wanted).collect(),
         };
         let mut last = 0;
-        for (number, column) in shape.columns.iter().enumerate() {
-            let wants = wanted(number);
-            plan.wanted.push(wants);
-            if !column.stored {
-                continue;
-            }
-            plan.count += 1;
-            plan.steps.push((number, wants));
-            if wants {
-                last = plan.steps.len();
-            }
+        for slot in &shape.slots {
+            let step = match *slot {
+                Slot::Column { column, .. } if plan.wants(column) => {
+                    last = plan.steps.len() + 1;
+                    Step::Take(column)
+                }
+                Slot::Column { column, .. } => Step::Skip(shape.columns[column].skip()),
+                Slot::Dropped(skip) => Step::Skip(skip),
+            };
+            plan.steps.push(step);
         }
         plan.steps.truncate(last);
         plan
@@ -109,22 +116,51 @@ pub fn unpack(shape: &Shape, plan: &Plan, row: &[u8], record: &mut [u8]) -> Resu
         return Err(CodecError::UnknownFormat(header[0]));
     }
     let count = usize::from(u16::from_le_bytes([header[1], header[2]]));
-    if count != plan.count {
+    if count > shape.slots.len() || count < shape.fewest_slots {
         return Err(CodecError::WrongColumnCount(count));
     }
     let mut rest = rest;
     let nulls = take(&mut rest, count.div_ceil(8))?;
-    for (position, &(number, wanted)) in plan.steps.iter().enumerate() {
-        let column = &shape.columns[number];
+    for (position, step) in plan.steps.iter().enumerate() {
+        if position >= count {
+            return put_missing(shape, plan, position, record);
+        }
         let null = nulls[position / 8] & 1 << (position % 8) != 0;
-        match (null, wanted) {
-            (true, true) => put_null(shape, column, record),
-            (true, false) => {}
-            (false, true) => {
+        match (*step, null) {
+            (Step::Take(number), true) => put_null(shape, &shape.columns[number], record),
+            (Step::Take(number), false) => {
+                let column = &shape.columns[number];
                 record::set_null(column, record, false);
                 unpack_column(column, &mut rest, record)?;
             }
-            (false, false) => skip_column(column, &mut rest)?,
+            (Step::Skip(_), true) => {}
+            (Step::Skip(how), false) => skip(how, &mut rest)?,
+        }
+    }
+    Ok(())
+}
+
+/// Puts the wanted columns from this slot on into the record of a row that was
+/// written before they were added.
+fn put_missing(shape: &Shape, plan: &Plan, from: usize, record: &mut [u8]) -> Result<(), CodecError> {
+    for slot in shape.slots.get(from..plan.steps.len()).unwrap_or_default() {
+        let Slot::Column {
+            column: number,
+            missing,
+        } = slot
+        else {
+            continue;
+        };
+        let column = &shape.columns[*number];
+        match missing {
+            // No row that was not refused ends before such a slot.
+            Missing::Never => return Err(CodecError::WrongColumnCount(from)),
+            _ if !plan.wants(*number) => {}
+            Missing::Null => put_null(shape, column, record),
+            Missing::Value(value) => {
+                record::set_null(column, record, false);
+                unpack_column(column, &mut &value[..], record)?;
+            }
         }
     }
     Ok(())
@@ -190,10 +226,14 @@ pub fn unpack_column(column: &Column, row: &mut &[u8], record: &mut [u8]) -> Res
 }
 
 pub(super) fn skip_column(column: &Column, row: &mut &[u8]) -> Result<(), CodecError> {
-    let length = match column.storage {
-        Storage::Fixed | Storage::Bit(None) => column.length,
-        Storage::Bit(Some(_)) => column.length + 1,
-        Storage::Padded(..) | Storage::Var(_) | Storage::Blob(_) => take_length(row)?,
+    skip(column.skip(), row)
+}
+
+#[inline]
+fn skip(how: Skip, row: &mut &[u8]) -> Result<(), CodecError> {
+    let length = match how {
+        Skip::Bytes(length) => length,
+        Skip::ByLength => take_length(row)?,
     };
     take(row, length).map(drop)
 }

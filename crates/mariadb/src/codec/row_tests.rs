@@ -36,6 +36,39 @@ fn shape() -> Shape {
     Shape::new(columns, Vec::new(), None, 53, vec![0; 53])
 }
 
+/// The same table after its CHAR was dropped, a TINYINT NOT NULL added behind the
+/// INT, with 77 as default, and a VARCHAR NULL at the end.
+fn altered() -> Shape {
+    let old = shape();
+    let skip = old.columns[1].skip();
+    let mut columns = old.columns;
+    columns[1] = column(53, 1, 0, Storage::Fixed);
+    columns.push(column(54, 5, 32, Storage::Var(1)));
+    let later = |column, missing| Slot::Column { column, missing };
+    let mut slots: Vec<_> = [0, 1, 2, 3, 4, 6]
+        .map(|column| later(column, Missing::Never))
+        .into();
+    slots[1] = Slot::Dropped(skip);
+    slots.push(later(1, Missing::Value([77].into())));
+    slots.push(later(7, Missing::Null));
+    let shape = Shape::new(columns, Vec::new(), None, 60, vec![0; 60]);
+    shape.with_slots(slots).unwrap()
+}
+
+#[test]
+fn slots_must_have_each_stored_column_once() {
+    let slot = |column| Slot::Column {
+        column,
+        missing: Missing::Never,
+    };
+    let all = [0, 1, 2, 3, 4, 6].map(slot);
+    assert!(shape().with_slots(all.to_vec()).is_some());
+    assert!(shape().with_slots(all[1..].to_vec()).is_none());
+    assert!(shape().with_slots([&all[..], &[slot(0)]].concat()).is_none());
+    assert!(shape().with_slots([&all[..], &[slot(5)]].concat()).is_none());
+    assert!(shape().with_slots([&all[..], &[slot(99)]].concat()).is_none());
+}
+
 #[derive(Clone, Debug)]
 struct Values {
     int: [u8; 4],
@@ -137,6 +170,47 @@ proptest! {
     }
 
     #[test]
+    fn rows_of_an_older_table_have_the_later_columns_defaults(values in values(), wanted in any::<[bool; 7]>()) {
+        let old = shape();
+        let record = fill_in(&old, &values);
+        let mut row = Vec::new();
+        // SAFETY: the blob points into `values`.
+        pack(&old, unsafe { Record::new(&record) }, &mut row);
+        // Two columns more, one of them between the others; the CHAR is dropped.
+        let new = altered();
+        let mut back = vec![0xee; new.record_length];
+        let plan = Plan::new(&new, |number| wanted[number.min(6)]);
+        unpack(&new, &plan, &row, &mut back).unwrap();
+        if wanted[0] {
+            prop_assert_eq!(&back[2..6], &values.int);
+        }
+        if wanted[2] {
+            assert_equal(&new, 2, &record, &back);
+        }
+        if wanted[3] {
+            assert_equal(&new, 3, &record, &back);
+        }
+        if wanted[1] {
+            prop_assert_eq!(back[53], 77);
+            prop_assert!(!record::is_null(&new.columns[1], &back));
+        }
+        if wanted[6] {
+            prop_assert!(record::is_null(&new.columns[7], &back));
+        }
+        // Rows of the new table come back whole.
+        let mut again = Vec::new();
+        let whole = Plan::new(&new, |_| true);
+        unpack(&new, &whole, &row, &mut back).unwrap();
+        // SAFETY: the blob points into `row`.
+        pack(&new, unsafe { Record::new(&back) }, &mut again);
+        let mut third = vec![0; new.record_length];
+        unpack(&new, &whole, &again, &mut third).unwrap();
+        for number in [0, 1, 2, 3, 4, 6, 7] {
+            assert_equal(&new, number, &back, &third);
+        }
+    }
+
+    #[test]
     fn damaged_rows_are_refused_or_read_but_never_overrun(row in proptest::collection::vec(any::<u8>(), 0..80)) {
         let shape = shape();
         let mut back = vec![0; shape.record_length];
@@ -167,6 +241,10 @@ fn row_of_another_table_is_refused() {
     assert_eq!(
         unpack(&shape, &plan, &[1, 9, 0, 0, 0], &mut record),
         Err(CodecError::WrongColumnCount(9))
+    );
+    assert_eq!(
+        unpack(&shape, &plan, &[1, 5, 0, 0xff], &mut record),
+        Err(CodecError::WrongColumnCount(5))
     );
     assert_eq!(
         unpack(&shape, &plan, &[7, 6, 0, 0], &mut record),

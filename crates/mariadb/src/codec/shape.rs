@@ -1,6 +1,7 @@
 //! What a table looks like to the codec.
 
 use super::Collation;
+use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
 /// A table's columns and keys, and how they lie in MariaDB's buffers.
@@ -8,6 +9,10 @@ use std::fmt::Debug;
 pub struct Shape {
     /// The columns in the server's order.
     pub columns: Vec<Column>,
+    /// What follows each other in a row.
+    pub slots: Vec<Slot>,
+    /// How many slots each row has at least.
+    pub fewest_slots: usize,
     /// The keys in the server's order.
     pub keys: Vec<Key>,
     /// Which of the keys is the primary one; `None`: a hidden row id.
@@ -18,6 +23,41 @@ pub struct Shape {
     pub defaults: Vec<u8>,
     /// Whether a column lives outside the record buffer.
     pub has_blobs: bool,
+}
+
+/// A place in a row. Rows that were written before a slot was added end before
+/// it; a slot whose column was dropped stays, as NULL in new rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Slot {
+    /// A column's value.
+    Column {
+        /// The column, which is stored.
+        column: usize,
+        /// What the column has in rows that end before the slot.
+        missing: Missing,
+    },
+    /// A dropped column's value.
+    Dropped(Skip),
+}
+
+/// What a column has in rows that were written before it was added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Missing {
+    /// There are none such: the column is as old as the table.
+    Never,
+    /// NULL.
+    Null,
+    /// A value, packed as in rows: the column's default when it was added.
+    Value(Box<[u8]>),
+}
+
+/// How to get past a value in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Skip {
+    /// It has so many bytes.
+    Bytes(usize),
+    /// It has its length before it.
+    ByLength,
 }
 
 /// A column.
@@ -135,6 +175,15 @@ impl Column {
         matches!(self.order, Order::Unsigned | Order::Signed | Order::Bytes)
     }
 
+    /// How to get past its value in a row.
+    pub fn skip(&self) -> Skip {
+        match self.storage {
+            Storage::Fixed | Storage::Bit(None) => Skip::Bytes(self.length),
+            Storage::Bit(Some(_)) => Skip::Bytes(self.length + 1),
+            Storage::Padded(..) | Storage::Var(_) | Storage::Blob(_) => Skip::ByLength,
+        }
+    }
+
     /// How many bytes its sort key has, where that can be read back.
     pub fn key_length(&self) -> usize {
         match self.storage {
@@ -142,6 +191,17 @@ impl Column {
             _ => self.length,
         }
     }
+}
+
+/// The slots of a new table's rows.
+fn each_stored(columns: &[Column]) -> Vec<Slot> {
+    let stored = columns.iter().enumerate().filter(|(_, column)| column.stored);
+    stored
+        .map(|(column, _)| Slot::Column {
+            column,
+            missing: Missing::Never,
+        })
+        .collect()
 }
 
 impl Shape {
@@ -156,7 +216,10 @@ impl Shape {
         let has_blobs = columns
             .iter()
             .any(|column| matches!(column.storage, Storage::Blob(_)));
+        let slots = each_stored(&columns);
         let mut shape = Self {
+            fewest_slots: slots.len(),
+            slots,
             columns,
             keys,
             primary,
@@ -170,6 +233,23 @@ impl Shape {
             }
         }
         shape
+    }
+
+    /// The same table with rows of these slots, each stored column in one of
+    /// them; `None` if they do not fit.
+    pub fn with_slots(mut self, slots: Vec<Slot>) -> Option<Self> {
+        let mut unseen: Vec<bool> = self.columns.iter().map(|column| column.stored).collect();
+        for slot in &slots {
+            if let Slot::Column { column, .. } = slot
+                && !std::mem::take(unseen.get_mut(*column)?)
+            {
+                return None;
+            }
+        }
+        let oldest = |slot: &Slot| matches!(slot, Slot::Column { missing, .. } if *missing == Missing::Never);
+        self.fewest_slots = slots.iter().rposition(oldest).map_or(0, |last| last + 1);
+        self.slots = slots;
+        (!unseen.contains(&true)).then_some(self)
     }
 
     fn complete(&mut self, number: usize) {

@@ -42,7 +42,7 @@ pub(crate) fn drop_if_there(connection: &mut Connection, name: &str) -> Result<(
 /// Finds a table and checks that it is what the server believes.
 pub(crate) fn open(connection: &mut Connection, name: &str, indexes: u32) -> Result<Arc<Share>, Error> {
     let table = connection.session.open_table(name)?;
-    Definition::decode(name, &table.definition)?;
+    let definition = Definition::decode(name, &table.definition)?;
     if table.indexes.len() != indexes.max(1) as usize {
         return Err(Error::OtherDefinition {
             what: format!(
@@ -51,5 +51,5 @@ pub(crate) fn open(connection: &mut Connection, name: &str, indexes: u32) -> Res
             ),
         });
     }
-    Ok(Arc::new(Share::new(name, table)))
+    Ok(Arc::new(Share::new(name, table, definition)))
 }

@@ -1,6 +1,7 @@
 //! What this engine keeps with each of the host's tables.
 
 use super::Error;
+use crate::codec::{Shape, Slot};
 use serde::{Deserialize, Serialize};
 
 /// The version of [`Definition`]'s form.
@@ -9,7 +10,8 @@ const VERSION: u32 = 2;
 /// How rows and keys are encoded: [`crate::codec`].
 const ENCODING: u32 = 1;
 
-/// A table's definition, encoded by postcard behind its version.
+/// A table's definition, encoded by postcard behind its version. An ALTER TABLE
+/// changes it in one step with the table's indexes, so that after a crash they agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Definition {
     /// How rows and keys are encoded.
@@ -21,6 +23,14 @@ pub(crate) struct Definition {
     /// The server's list of the table's partitions, as its `.par` file has it;
     /// empty if it has none.
     pub(crate) partitions: Vec<u8>,
+    /// The server's name for its description of the table (the 16 bytes of
+    /// `TABLE_SHARE::tabledef_version`) as of the last ALTER TABLE that copied no
+    /// rows; empty: there was none.
+    pub(crate) version: Vec<u8>,
+    /// What a row consists of, where that is not each stored column in its order.
+    /// Columns are counted among the stored ones, so that virtual columns can
+    /// come and go.
+    pub(crate) slots: Option<Vec<Slot>>,
 }
 
 impl Definition {
@@ -29,6 +39,7 @@ impl Definition {
             encoding: ENCODING,
             image: image.to_vec(),
             partitions: partitions.to_vec(),
+            ..Self::default()
         }
     }
 
@@ -58,15 +69,61 @@ impl Definition {
             ),
         })
     }
+
+    /// The table's shape with its rows' slots.
+    ///
+    /// # Errors
+    /// [`Error::OldDefinition`] if the server's columns are not those that the
+    /// rows have.
+    pub(crate) fn shape(&self, shape: Shape) -> Result<Shape, Error> {
+        let Some(slots) = &self.slots else {
+            return Ok(shape);
+        };
+        let stored = stored_columns(&shape);
+        let slots = renumbered(slots, |position| stored.get(position).copied());
+        slots
+            .and_then(|slots| shape.with_slots(slots))
+            .ok_or(Error::OldDefinition)
+    }
+}
+
+fn stored_columns(shape: &Shape) -> Vec<usize> {
+    let columns = shape.columns.iter().enumerate();
+    columns
+        .filter(|(_, column)| column.stored)
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// The slots with their columns counted in another way; `None` if one has no
+/// number in that.
+fn renumbered(slots: &[Slot], number: impl Fn(usize) -> Option<usize>) -> Option<Vec<Slot>> {
+    let renumber = |slot: &Slot| match slot {
+        Slot::Column { column, missing } => Some(Slot::Column {
+            column: number(*column)?,
+            missing: missing.clone(),
+        }),
+        Slot::Dropped(skip) => Some(Slot::Dropped(*skip)),
+    };
+    slots.iter().map(renumber).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::{Missing, Skip};
 
     #[test]
     fn definitions_survive() {
-        let definition = Definition::new(b"image", b"");
+        let mut definition = Definition::new(b"image", b"");
+        definition.version = vec![7; 16];
+        definition.slots = Some(vec![
+            Slot::Dropped(Skip::ByLength),
+            Slot::Column {
+                column: 0,
+                missing: Missing::Value([1, 2].into()),
+            },
+        ]);
         let bytes = definition.encode().unwrap();
         assert_eq!(Definition::decode("t", &bytes).unwrap(), definition);
     }

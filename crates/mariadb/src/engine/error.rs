@@ -31,6 +31,8 @@ pub(crate) enum Error {
     },
     /// The host could not be reached a moment ago, and is not asked again yet.
     HostAwayLately,
+    /// The server's description of the table is not its last one.
+    OldDefinition,
     /// Stored bytes make no sense.
     Codec(CodecError),
     /// The host or the way to it.
@@ -63,6 +65,7 @@ mod code {
     pub(super) const NO_SUCH_TABLE: c_int = 155;
     pub(super) const TABLE_EXISTS: c_int = 156;
     pub(super) const NO_CONNECTION: c_int = 157;
+    pub(super) const TABLE_DEF_CHANGED: c_int = 159;
     pub(super) const GENERIC: c_int = 168;
     pub(super) const INDEX_COLUMN_TOO_LONG: c_int = 179;
     pub(super) const ABORTED_BY_USER: c_int = 188;
@@ -78,6 +81,7 @@ impl Error {
             Self::Duplicate { .. } | Self::DuplicateInBatch { .. } => code::FOUND_DUPLICATE_KEY,
             Self::WrongCommand => code::WRONG_COMMAND,
             Self::OtherDefinition { .. } => code::GENERIC,
+            Self::OldDefinition => code::TABLE_DEF_CHANGED,
             Self::HostAwayLately => code::NO_CONNECTION,
             Self::Codec(CodecError::KeyTooLong(_)) => code::INDEX_COLUMN_TOO_LONG,
             Self::Codec(_) => code::CRASHED,
@@ -96,7 +100,11 @@ impl Error {
             Self::Guest(
                 Guest::Interrupted
                 | Guest::Failed {
-                    code: ErrorCode::Deadlock | ErrorCode::LockWaitTimeout | ErrorCode::LockNotAvailable,
+                    code:
+                        ErrorCode::Deadlock
+                        | ErrorCode::LockWaitTimeout
+                        | ErrorCode::LockNotAvailable
+                        | ErrorCode::TableChanged,
                     ..
                 },
             ) => None,
@@ -144,6 +152,7 @@ fn guest_code(error: &vamos_guest::Error) -> c_int {
             ErrorCode::Deadlock => code::LOCK_DEADLOCK,
             ErrorCode::Cancelled => code::ABORTED_BY_USER,
             ErrorCode::Corruption => code::CRASHED,
+            ErrorCode::TableChanged => code::TABLE_DEF_CHANGED,
             ErrorCode::TransactionTooLarge
             | ErrorCode::Storage
             | ErrorCode::Invalid

@@ -72,8 +72,12 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    pub(crate) fn new(share: Arc<Share>, shape: Shape) -> Self {
-        Self {
+    /// # Errors
+    /// [`Error::OldDefinition`] if the table's columns are not those that its
+    /// rows have.
+    pub(crate) fn new(share: Arc<Share>, shape: Shape) -> Result<Self, Error> {
+        let shape = share.definition().shape(shape)?;
+        Ok(Self {
             share,
             whole: Plan::new(&shape, |_| true),
             shape: Rc::new(shape),
@@ -93,7 +97,7 @@ impl Handler {
             scratch: Vec::new(),
             buffer: Vec::new(),
             expected: Vec::new(),
-        }
+        })
     }
 
     /// Called between statements: forgets what belonged to the last one, and

@@ -1,6 +1,7 @@
 //! What all handlers of one table have in common.
 
 use super::counter::AutoIncrement;
+use super::definition::Definition;
 use super::range_cache::RangeCache;
 use super::statistics::Statistics;
 use super::{Connection, Error};
@@ -45,6 +46,7 @@ impl Ids {
 #[derive(Debug)]
 pub(crate) struct Share {
     name: String,
+    definition: Definition,
     ids: RwLock<Arc<Ids>>,
     pub(crate) auto_increment: AutoIncrement,
     row_id: AtomicU64,
@@ -63,10 +65,11 @@ struct Surveyed {
 }
 
 impl Share {
-    pub(crate) fn new(name: &str, table: vamos_guest::Table) -> Self {
+    pub(crate) fn new(name: &str, table: vamos_guest::Table, definition: Definition) -> Self {
         let [auto_increment, row_id] = table.counters;
         Self {
             name: name.to_owned(),
+            definition,
             ids: RwLock::new(Arc::new(Ids {
                 table: table.table,
                 indexes: table.indexes,
@@ -78,6 +81,11 @@ impl Share {
             changes: AtomicU64::new(0),
             ranges: RangeCache::default(),
         }
+    }
+
+    /// What the host keeps with the table.
+    pub(crate) fn definition(&self) -> &Definition {
+        &self.definition
     }
 
     /// The numbers as they are now; a TRUNCATE changes them.

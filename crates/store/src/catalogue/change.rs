@@ -8,7 +8,7 @@ use std::sync::Arc;
 use vamos_proto::{CounterRaise, IndexId, MAX_NAME_LEN, TableId};
 use vamos_rocks::{WriteBatch, WriteMode};
 
-const MAX_INDEXES: u16 = 128;
+pub(super) const MAX_INDEXES: u16 = 128;
 
 impl Catalogue {
     pub(crate) fn create_table(
@@ -35,13 +35,14 @@ impl Catalogue {
             ..*next
         };
         let indexes = after.take_indexes(indexes.into())?;
-        let table = Arc::new(Table::new(id, indexes, definition.to_vec(), 0, counters));
+        let table = Table::new(id, indexes, definition.to_vec(), 0, counters);
         let mut batch = WriteBatch::new();
         self.put_ids(&mut batch, &after)?;
         self.put_table(&mut batch, name, &table)?;
         self.put_counters(&mut batch, &table, counters);
         self.engine.write(&mut batch, WriteMode::Synced)?;
         *next = after;
+        let table = Arc::new(table.new_since(self.engine.version()));
         self.maps.write().insert(name, &table);
         Ok(table.info(name))
     }
@@ -82,13 +83,7 @@ impl Catalogue {
         let mut after = *next;
         let indexes = after.take_indexes(old.indexes.len())?;
         let counters = [1, 1];
-        let table = Arc::new(Table::new(
-            old.id,
-            indexes,
-            old.definition().to_vec(),
-            0,
-            counters,
-        ));
+        let table = Table::new(old.id, indexes, old.definition().to_vec(), 0, counters);
         let mut batch = WriteBatch::new();
         self.put_ids(&mut batch, &after)?;
         self.put_table(&mut batch, name, &table)?;
@@ -96,6 +91,7 @@ impl Catalogue {
         self.put_dropped(&mut batch, &old);
         self.engine.write(&mut batch, WriteMode::Synced)?;
         *next = after;
+        let table = Arc::new(table.new_since(self.engine.version()));
         let _no_commit = self.fence.write();
         let mut maps = self.maps.write();
         maps.remove(name);
@@ -143,7 +139,8 @@ impl Catalogue {
         self.engine.write(&mut batch, WriteMode::Buffered)
     }
 
-    fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
+    /// Refuses a catalogue that would grow too large.
+    pub(super) fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
         if bytes > self.max_bytes {
             return Err(StoreError::Invalid {
                 reason: format!(
@@ -164,7 +161,7 @@ impl Catalogue {
         Ok(())
     }
 
-    fn put_ids(&self, batch: &mut WriteBatch, next: &NextIds) -> Result<(), StoreError> {
+    pub(super) fn put_ids(&self, batch: &mut WriteBatch, next: &NextIds) -> Result<(), StoreError> {
         let record = encode(&IdsRecord {
             table: TableId(next.table),
             index: IndexId(next.index),
@@ -173,7 +170,12 @@ impl Catalogue {
         Ok(())
     }
 
-    fn put_table(&self, batch: &mut WriteBatch, name: &str, table: &Table) -> Result<(), StoreError> {
+    pub(super) fn put_table(
+        &self,
+        batch: &mut WriteBatch,
+        name: &str,
+        table: &Table,
+    ) -> Result<(), StoreError> {
         let record = encode(&TableRecord::of(name, table))?;
         batch.put(
             &self.engine.catalogue,
@@ -210,7 +212,7 @@ impl Catalogue {
 }
 
 impl NextIds {
-    fn take_indexes(&mut self, count: usize) -> Result<Vec<IndexId>, StoreError> {
+    pub(super) fn take_indexes(&mut self, count: usize) -> Result<Vec<IndexId>, StoreError> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let first = self.index;
         self.index = checked_next(first, count)?;

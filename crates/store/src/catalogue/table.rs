@@ -1,5 +1,6 @@
 //! A table in memory.
 
+use crate::build::BuildLog;
 use crate::{TableInfo, keys};
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -8,16 +9,27 @@ use std::sync::atomic::{
 };
 use vamos_proto::{Counter, IndexId, TableId};
 
-/// A table with one set of indexes; a truncation makes a new one.
+/// A table with one set of indexes; a truncation or an alteration makes a new one.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) id: TableId,
     /// At least one; the first is the primary one.
     pub(crate) indexes: Vec<IndexId>,
     definition: RwLock<Arc<[u8]>>,
+    /// For each index, the store's version from which on it has all entries; 0:
+    /// since the store was opened.
+    since: Vec<u64>,
     live: AtomicBool,
+    numbers: Arc<Numbers>,
+}
+
+/// What an alteration leaves as it is.
+#[derive(Debug)]
+struct Numbers {
     rows: AtomicI64,
     counters: [AtomicU64; 2],
+    /// Set while indexes are built.
+    build: RwLock<Option<Arc<BuildLog>>>,
 }
 
 impl Table {
@@ -30,12 +42,61 @@ impl Table {
     ) -> Self {
         Self {
             id,
+            since: vec![0; indexes.len()],
             indexes,
             definition: RwLock::new(definition.into()),
             live: AtomicBool::new(true),
-            rows: AtomicI64::new(rows),
-            counters: counters.map(AtomicU64::new),
+            numbers: Arc::new(Numbers {
+                rows: AtomicI64::new(rows),
+                counters: counters.map(AtomicU64::new),
+                build: RwLock::new(None),
+            }),
         }
+    }
+
+    /// The same table with other indexes and another description.
+    pub(super) fn altered(&self, indexes: Vec<IndexId>, definition: Vec<u8>) -> Self {
+        Self {
+            id: self.id,
+            since: indexes.iter().map(|index| self.since(*index)).collect(),
+            indexes,
+            definition: RwLock::new(definition.into()),
+            live: AtomicBool::new(true),
+            numbers: Arc::clone(&self.numbers),
+        }
+    }
+
+    /// The store's version from which on an index has all entries: an older
+    /// snapshot would miss some.
+    pub(crate) fn since(&self, index: IndexId) -> u64 {
+        let position = self.indexes.iter().position(|other| *other == index);
+        position
+            .and_then(|position| self.since.get(position).copied())
+            .unwrap_or(u64::MAX)
+    }
+
+    /// Indexes that are new in this table have all entries from this version on.
+    pub(super) fn complete_since(&mut self, version: u64) {
+        for since in &mut self.since {
+            if *since == u64::MAX {
+                *since = version;
+            }
+        }
+    }
+
+    /// Marks all indexes as new.
+    pub(super) fn new_since(mut self, version: u64) -> Self {
+        self.since.fill(version);
+        self
+    }
+
+    /// The build that is under way.
+    pub(crate) fn build(&self) -> Option<Arc<BuildLog>> {
+        self.numbers.build.read().clone()
+    }
+
+    pub(super) fn set_build(&self, build: Option<Arc<BuildLog>>) {
+        *self.numbers.build.write() = build;
     }
 
     /// Its primary index.
@@ -61,19 +122,19 @@ impl Table {
     }
 
     pub(crate) fn rows(&self) -> u64 {
-        u64::try_from(self.rows.load(Relaxed)).unwrap_or(0)
+        u64::try_from(self.numbers.rows.load(Relaxed)).unwrap_or(0)
     }
 
     pub(crate) fn add_rows(&self, delta: i64) {
-        self.rows.fetch_add(delta, Relaxed);
+        self.numbers.rows.fetch_add(delta, Relaxed);
     }
 
     pub(crate) fn raise(&self, counter: Counter, next: u64) {
-        self.counters[keys::counter_position(counter)].fetch_max(next, Relaxed);
+        self.numbers.counters[keys::counter_position(counter)].fetch_max(next, Relaxed);
     }
 
     pub(super) fn set(&self, counter: Counter, next: u64) {
-        self.counters[keys::counter_position(counter)].store(next, Relaxed);
+        self.numbers.counters[keys::counter_position(counter)].store(next, Relaxed);
     }
 
     pub(super) fn info(&self, name: &str) -> TableInfo {
@@ -82,7 +143,7 @@ impl Table {
             name: name.to_owned(),
             indexes: self.indexes.clone(),
             definition: self.definition().to_vec(),
-            counters: [0, 1].map(|i| self.counters[i].load(Relaxed)),
+            counters: [0, 1].map(|i| self.numbers.counters[i].load(Relaxed)),
         }
     }
 }

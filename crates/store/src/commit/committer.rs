@@ -56,8 +56,10 @@ impl Committer {
     pub(crate) fn write_now(&self, mut work: Work, sync_soon: bool) -> Result<(), StoreError> {
         let result = {
             let _fence = self.catalogue.fence();
-            work.check_tables()
-                .and_then(|()| self.engine.write(&mut work.batch, WriteMode::Buffered))
+            work.check_tables().and_then(|()| {
+                work.note();
+                self.engine.write(&mut work.batch, WriteMode::Buffered)
+            })
         };
         self.count(&result, work.bytes);
         work.finish(result.is_ok());
@@ -128,6 +130,7 @@ impl Committer {
         let (mut group, gone): (Vec<_>, Vec<_>) = group
             .into_iter()
             .partition(|submitted| submitted.work.check_tables().is_ok());
+        group.iter().for_each(|submitted| submitted.work.note());
         let result = match group.as_mut_slice() {
             [] => Ok(()),
             [one] => self.engine.write(&mut one.work.batch, WriteMode::Synced),
@@ -148,7 +151,13 @@ impl Committer {
             submitted.finish(result);
         }
         for submitted in gone {
-            let result = submitted.work.check_tables();
+            let result = match submitted.work.check_tables() {
+                // What it collided with is over by now.
+                Ok(()) => Err(StoreError::TableChanged {
+                    what: "the building of an index began while the transaction was committed",
+                }),
+                gone => gone,
+            };
             self.count(&result, 0);
             submitted.finish(result);
         }

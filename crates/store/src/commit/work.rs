@@ -2,13 +2,16 @@
 
 use super::outcomes::InFlight;
 use crate::StoreError;
+use crate::build::BuildLog;
 use crate::catalogue::Table;
 use crate::engine::Engine;
+use crate::keys::FullKey;
 use crate::locks::Owner;
 use crate::numbers::Number;
 use crate::overlay::Overlay;
 use crate::{keys, oneshot};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vamos_proto::{CommitId, IndexId, TableId};
@@ -21,8 +24,37 @@ pub(crate) struct Work {
     pub(super) bytes: u64,
     /// The tables that it changes, and by how many rows.
     tables: BTreeMap<TableId, (Arc<Table>, i64)>,
+    /// For the builds under way on these tables: the rows that it changes.
+    notes: Vec<Note>,
     locks: Owner,
     in_flight: InFlight,
+}
+
+/// What a commit notes for a build.
+#[derive(Debug)]
+struct Note {
+    table: TableId,
+    log: Arc<BuildLog>,
+    keys: Vec<FullKey>,
+}
+
+impl Note {
+    fn new(table: &Table, overlay: &Overlay) -> Option<Self> {
+        let log = table.build()?;
+        let (low, high) = keys::index_bounds(log.primary);
+        let keys = changes_between(overlay, &low, &high).cloned().collect();
+        Some(Self {
+            table: table.id,
+            log,
+            keys,
+        })
+    }
+}
+
+fn changes_between<'o>(overlay: &'o Overlay, low: &[u8], high: &[u8]) -> impl Iterator<Item = &'o FullKey> {
+    overlay
+        .range(Bound::Included(low), Bound::Excluded(high))
+        .map(|(key, _)| key)
 }
 
 /// Raises of counters that become durable with the commit.
@@ -42,6 +74,10 @@ impl Work {
         let mut work = Self {
             batch: WriteBatch::new(),
             bytes: 0,
+            notes: tables
+                .values()
+                .filter_map(|table| Note::new(table, overlay))
+                .collect(),
             tables: tables.into_iter().map(|(id, table)| (id, (table, 0))).collect(),
             locks,
             in_flight,
@@ -75,11 +111,32 @@ impl Work {
         }
     }
 
-    /// Fails if a table that it changes is gone.
+    /// Fails if a table that it changes is gone, or if a build has begun of which
+    /// it does not know. Called while no build begins or ends.
     pub(super) fn check_tables(&self) -> Result<(), StoreError> {
-        match self.tables.values().find(|(table, _)| !table.is_live()) {
-            None => Ok(()),
-            Some((table, _)) => Err(StoreError::NoSuchIndex { id: table.primary() }),
+        for (table, _) in self.tables.values() {
+            if !table.is_live() {
+                return Err(StoreError::NoSuchIndex { id: table.primary() });
+            }
+            let note = self.notes.iter().find(|note| note.table == table.id);
+            let known = match (table.build(), note) {
+                (None, _) => true,
+                (Some(log), Some(note)) => Arc::ptr_eq(&log, &note.log),
+                (Some(_), None) => false,
+            };
+            if !known {
+                return Err(StoreError::TableChanged {
+                    what: "the building of an index began while the transaction was committed",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the builds under way which rows are about to change.
+    pub(super) fn note(&self) {
+        for note in &self.notes {
+            note.log.note(&note.keys);
         }
     }
 

@@ -113,7 +113,7 @@ impl Transaction {
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
         self.check_open()?;
-        self.table_of(index)?;
+        self.check_readable(index, lock)?;
         let full = keys::full(index, key)?;
         let Some(primary) = fetch else {
             if let Some((mode, wait)) = lock_request(lock)
@@ -123,7 +123,7 @@ impl Transaction {
             }
             return self.push(&full, &full, lock, rows);
         };
-        self.table_of(primary)?;
+        self.check_readable(primary, lock)?;
         match lock_request(lock) {
             None => self.push_fetched(&full, primary, rows),
             Some((mode, wait)) => self.get_fetched(&full, primary, mode, wait, rows).await,
@@ -311,7 +311,7 @@ impl Transaction {
         rows: &mut RowBlockBuilder,
     ) -> Result<(), StoreError> {
         self.check_open()?;
-        self.table_of(index)?;
+        self.check_readable(index, Lock::None)?;
         let view = self.view();
         for chunk in keys.chunks(CHUNK) {
             let full = chunk

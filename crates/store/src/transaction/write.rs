@@ -86,8 +86,13 @@ impl Transaction {
     fn changed_key(&mut self, index: IndexId, key: &[u8]) -> Result<FullKey, StoreError> {
         let key = keys::full(index, key)?;
         let table = Arc::clone(self.table_of(index)?);
-        self.changed.entry(table.id).or_insert(table);
-        Ok(key)
+        let known = self.changed.entry(table.id).or_insert_with(|| Arc::clone(&table));
+        // A table that was altered in the middle of the transaction, or one of
+        // its indexes that is only being built, beside the table itself.
+        match Arc::ptr_eq(known, &table) {
+            true => Ok(key),
+            false => Err(StoreError::NoSuchIndex { id: index }),
+        }
     }
 
     fn add_rows(&mut self, write: &Write<'_>) -> Result<(), StoreError> {
