@@ -25,7 +25,7 @@ GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
 /// The template's directory; the template is made at the first call.
 pub(crate) fn template(files: &MariadbFiles) -> Result<PathBuf> {
     let _lock = Lock::wait("datadir")?;
-    let dir = paths::lab_dir()?.join(format!("datadir-{}", files.version));
+    let dir = paths::lab_dir()?.join(format!("datadir-template-{}", files.version));
     paths::make_whole(&dir, |dir| install(files, dir))?;
     Ok(dir)
 }
@@ -34,7 +34,8 @@ pub(crate) fn template(files: &MariadbFiles) -> Result<PathBuf> {
 pub(crate) fn copy(files: &MariadbFiles, to: &Path) -> Result<()> {
     command::run(
         Command::new("cp")
-            .args(["-a", "--reflink=auto", "--sparse=always"])
+            // -H: the template may be a link; a copy of a link would be the template.
+            .args(["-aH", "--reflink=auto", "--sparse=always"])
             .arg(template(files)?)
             .arg(to),
         "copy MariaDB's data directory",
