@@ -108,6 +108,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
         .files([
             "shim/handler.cc",
             "shim/estimate.cc",
+            "shim/ranges.cc",
             "shim/rows.cc",
             "shim/create.cc",
             "shim/discover.cc",

@@ -1,10 +1,13 @@
 //! Cursors: reads of a range, row by row.
 
+mod ranges;
+
 use crate::Error;
 use crate::session::Session;
+use ranges::Ranges;
 use std::ops::Range;
 use vamos_proto::{
-    Credit, CursorId, Direction, IndexId, KeyRange, Lock, Request, Response, Row, RowBlock, Scan,
+    Credit, CursorId, Direction, IndexId, KeyRange, Lock, Request, Response, Row, RowBlock, Scan, ScanRanges,
 };
 
 /// Bytes of rows that the host may send ahead of a reader that takes no locks.
@@ -67,6 +70,15 @@ pub struct Cursor {
     seen_writes: u64,
     /// The block is the stream's last.
     last_block: bool,
+    /// Of a scan of several ranges: those behind the present one.
+    ranges: Option<Ranges>,
+}
+
+/// Where a step within a block led.
+enum Step {
+    Row,
+    EndOfRange,
+    EndOfBlock,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,12 +112,17 @@ impl Cursor {
     }
 
     /// Moves to the next row of the block.
-    fn step(&mut self) -> Result<bool, Error> {
+    fn step(&mut self) -> Result<Step, Error> {
         let rows = self.block.get(self.start..).unwrap_or_default();
         let Some((row, next)) = RowBlock::new(rows).row_at(self.at)? else {
             self.leave_row();
-            return Ok(false);
+            return Ok(Step::EndOfBlock);
         };
+        if self.ranges.is_some() && row.key.is_empty() {
+            self.at = next;
+            self.end_range();
+            return Ok(Step::EndOfRange);
+        }
         let key_end = next - row.value.len() - row.primary_key.len();
         let end = self.start + next;
         self.row = Place {
@@ -116,7 +133,7 @@ impl Cursor {
         self.at = next;
         self.on_row = true;
         self.returned += 1;
-        Ok(true)
+        Ok(Step::Row)
     }
 
     /// Notes that the rows up to the current one need not come again.
@@ -154,6 +171,13 @@ impl Cursor {
         if index != self.index {
             return false;
         }
+        if self
+            .ranges
+            .as_ref()
+            .is_some_and(|ranges| ranges.contain(index, key))
+        {
+            return true;
+        }
         let range = KeyRange {
             index,
             low: &self.low,
@@ -163,7 +187,8 @@ impl Cursor {
             Direction::Forward => key <= self.row().key,
             Direction::Backward => key >= self.row().key,
         };
-        range.contains(key) && !(self.on_row && passed)
+        let contains = range.contains(key) || key == self.low;
+        contains && !(self.on_row && passed)
     }
 
     fn request(&self, id: u32) -> Scan<'_> {
@@ -199,6 +224,10 @@ impl Session {
     /// # Errors
     /// As every request; the scan's own failures come with [`Session::next`].
     pub fn scan(&mut self, spec: &ScanSpec<'_>) -> Result<Cursor, Error> {
+        self.open_cursor(spec, None)
+    }
+
+    fn open_cursor(&mut self, spec: &ScanSpec<'_>, ranges: Option<Ranges>) -> Result<Cursor, Error> {
         self.open_on_host()?;
         if spec.lock != Lock::None {
             self.transaction.set_locked();
@@ -224,6 +253,7 @@ impl Session {
             returned: 0,
             seen_writes: 0,
             last_block: false,
+            ranges,
         };
         let started = self.start(&mut cursor);
         self.checked(started)?;
@@ -253,12 +283,18 @@ impl Session {
 
     fn advance(&mut self, cursor: &mut Cursor) -> Result<bool, Error> {
         self.connection()?;
+        if cursor.is_between_ranges() {
+            return Ok(false);
+        }
         self.keep_fresh(cursor)?;
         loop {
-            if cursor.step()? {
-                return Ok(true);
+            match cursor.step()? {
+                Step::Row => return Ok(true),
+                Step::EndOfRange => return Ok(false),
+                Step::EndOfBlock => {}
             }
             if cursor.last_block || !self.fetch_block(cursor)? {
+                cursor.end_all_ranges();
                 return Ok(false);
             }
         }
@@ -302,7 +338,14 @@ impl Session {
         cursor.last_block = false;
         let connection = self.connection()?;
         cursor.id = connection.next_tag();
-        let tag = connection.send(&Request::Scan(cursor.request(cursor.id)))?;
+        let scan = cursor.request(cursor.id);
+        let tag = match &cursor.ranges {
+            None => connection.send(&Request::Scan(scan))?,
+            Some(ranges) => connection.send(&Request::ScanRanges(ScanRanges {
+                scan,
+                more: ranges.more(),
+            }))?,
+        };
         connection.streams.open(tag);
         Ok(())
     }

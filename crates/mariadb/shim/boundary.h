@@ -192,6 +192,15 @@ int vamos_rnd_pos(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record
 void vamos_scan_end(vamos_rust_handler *, vamos_rust_connection *);
 void vamos_hidden_position(vamos_rust_handler *, uint8_t *position);
 
+/* A range of an index; a null key: no end on that side. */
+struct vamos_range {
+  const uint8_t *min_key, *max_key;
+  uint32_t min_length, min_find, max_length, max_find;
+};
+/* The server will read these ranges of the index, in this order. */
+int vamos_read_ahead(vamos_rust_handler *, vamos_rust_connection *, uint8_t keyread, const vamos_range *ranges,
+                     size_t count);
+
 int vamos_index_init(vamos_rust_handler *, vamos_rust_connection *, uint32_t key);
 /* `find` is an ha_rkey_function; `end_key`, if not null, bounds a range whose
    end is `end_find`. */

@@ -258,6 +258,7 @@ int ha_vamos::reset() {
   duplicates_matter = false;
   gathering = false;
   in_range = false;
+  queue.forget();
   if (rust)
     vamos_handler_reset(rust);
   return 0;

@@ -16,6 +16,7 @@
 #pragma once
 #include "server.h"
 #include "boundary.h"
+#include "ranges.h"
 
 extern handlerton *vamos_hton;
 
@@ -93,6 +94,8 @@ public:
   ha_rows estimate_rows_upper_bound() override { return HA_POS_ERROR; }
   ha_rows multi_range_read_info_const(uint index, RANGE_SEQ_IF *ranges, void *parameter, uint count,
                                       uint *buffer_size, uint *flags, Cost_estimate *cost) override;
+  ha_rows multi_range_read_info(uint index, uint ranges, uint rows, uint parts, uint *buffer_size, uint *flags,
+                                Cost_estimate *cost) override;
   double scan_time() override;
   double read_time(uint index, uint ranges, ha_rows rows) override;
   int analyze(THD *thd, HA_CHECK_OPT *) override;
@@ -118,6 +121,10 @@ public:
   int index_next_same(uchar *record, const uchar *key, uint length) override;
   int read_range_first(const key_range *start, const key_range *end, bool eq_range, bool sorted) override;
   int read_range_next() override;
+  int multi_range_read_init(RANGE_SEQ_IF *functions, void *parameter, uint count, uint mode,
+                            HANDLER_BUFFER *buffer) override;
+  int multi_range_read_explain_info(uint mode, char *text, size_t size) override;
+  bool next_range(KEY_MULTI_RANGE *range);
 
   /* Changes */
   int write_row(const uchar *record) override;
@@ -155,6 +162,8 @@ private:
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
   uint last_duplicate_key = UINT_MAX;
+  /* Ranges that were asked for together. */
+  Range_queue queue;
   /* Pages that InnoDB would have for the rows. */
   double data_pages = 1;
   /* Inside read_range_first() and read_range_next(). */

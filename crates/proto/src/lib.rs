@@ -44,7 +44,7 @@ pub use monitor::{
 };
 pub use request::{
     Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,
-    RenameTable, Request, Scan, SetDefinition, Survey, Write,
+    RenameTable, Request, Scan, ScanRanges, SetDefinition, Survey, Write,
 };
 pub use response::{
     CommitOutcome, IndexSurvey, RangeSizesReply, Response, SurveyReply, SurveyStep, TableInfo, TableNames,

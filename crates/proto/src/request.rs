@@ -60,6 +60,10 @@ messages! {
         22 => Cancel(u32),
         /// Asks for transactions and locks. Answered by `Transactions` or `Deadlock`.
         23 => Monitor(Monitor),
+        /// Opens a cursor over several ranges of an index, one behind the other.
+        /// Answered as a `Scan`; a row whose key is empty marks the end of each
+        /// range.
+        26 => ScanRanges(ScanRanges<'a>),
         /// Looks at the entries of a table's indexes, for a query optimizer.
         /// Answered by `Survey`.
         25 => Survey(Survey),
@@ -181,6 +185,23 @@ pub struct Scan<'a> {
     pub limit: u64,
     /// Bytes of rows that may be under way; 0: one batch at a time.
     pub credit: u32,
+}
+
+/// See [`Request::ScanRanges`].
+///
+/// The row at the end of each range has nothing but an empty key, so no key of
+/// the index may be empty. Batches do not end with ranges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanRanges<'a> {
+    /// The cursor, and its first range. Its limit must be 0.
+    #[serde(borrow)]
+    pub scan: Scan<'a>,
+    /// The ranges behind the first: for each the first key that may be in it and
+    /// the first one behind it (empty: none), as in [`KeyRange`]. Here and in the
+    /// first range two keys that are equal, and not empty, stand for that one
+    /// key, which is read, and locked, as by a [`Get`].
+    #[serde(borrow)]
+    pub more: Vec<(&'a [u8], &'a [u8])>,
 }
 
 /// See [`Request::Credit`].

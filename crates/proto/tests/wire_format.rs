@@ -5,8 +5,9 @@
 use vamos_proto::{
     AlterTable, AlterTables, Begin, Build, BuildStep, Building, CursorId, Deadlock, DeadlockPart, Direction,
     Get, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind, LockWait, Monitor,
-    Request, Response, Row, RowBlockBuilder, Scan, SetDefinition, Survey, SurveyReply, SurveyStep, TableId,
-    TableNames, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
+    Request, Response, Row, RowBlockBuilder, Scan, ScanRanges, SetDefinition, Survey, SurveyReply,
+    SurveyStep, TableId, TableNames, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write,
+    WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -124,6 +125,33 @@ fn scan() {
         wire(Request::Scan(scan)),
         (18, vec![3, 7, 1, b'a', 0, 1, 0, 1, 6, 2, 0, 10, 0x80, 1])
     );
+}
+
+#[test]
+fn scan_of_ranges() {
+    let scan = Scan {
+        cursor: CursorId(3),
+        range: KeyRange {
+            index: IndexId(7),
+            low: b"a",
+            high: b"a",
+        },
+        direction: Direction::Forward,
+        lock: Lock::None,
+        fetch: None,
+        batch_rows: 2,
+        max_batch_rows: 0,
+        limit: 0,
+        credit: 1,
+    };
+    let (opcode, body) = wire(Request::Scan(scan));
+    assert_eq!(opcode, 18);
+    let ranges = ScanRanges {
+        scan,
+        more: vec![(b"b", b"c")],
+    };
+    let expected = [&body[..], &[1, 1, b'b', 1, b'c']].concat();
+    assert_eq!(wire(Request::ScanRanges(ranges)), (26, expected));
 }
 
 #[test]

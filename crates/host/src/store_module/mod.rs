@@ -15,6 +15,7 @@ mod current;
 mod inbox;
 mod metrics;
 mod race;
+mod ranges;
 mod requests;
 mod session;
 mod streams;
@@ -46,6 +47,8 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// No batch of a scan has more rows.
     pub batch_rows: usize,
+    /// Bytes of the ranges of one lane's cursors that are still to be read.
+    pub range_bytes: usize,
     /// Requests read ahead while one waits for a lock: how many, and bytes.
     pub read_ahead: (usize, usize),
 }
@@ -57,6 +60,7 @@ impl Default for Limits {
             cursors: 1024,
             batch_bytes: 128 << 10,
             batch_rows: 16 << 10,
+            range_bytes: 1 << 20,
             read_ahead: (1024, 4 << 20),
         }
     }

@@ -2,12 +2,13 @@
 
 use super::current::{failure, refusal};
 use super::race::{Raced, Until, race};
+use super::ranges::Ranges;
 use super::session::Session;
 use super::streams::Stream;
 use crate::module::SessionEnd;
 use vamos_proto::{
     Begin, Commit, Credit, ErrorCode, Failure, Get, Monitor, MultiGet, Outcome, Request, Response, Scan,
-    Write, Written,
+    ScanRanges, Write, Written,
 };
 use vamos_store::StoreError;
 
@@ -74,6 +75,7 @@ impl Session {
             Request::Get(get) => self.get(tag, &get).await,
             Request::MultiGet(get) => self.multi_get(tag, &get).await,
             Request::Scan(scan) => self.scan(tag, &scan).await,
+            Request::ScanRanges(ranges) => self.scan_ranges(tag, &ranges).await,
             Request::Monitor(monitor) => self.monitor(tag, monitor).await,
             Request::AlterTables(alter) => self.alter_tables(tag, alter).await,
             Request::Build(build) => self.build(tag, build).await,
@@ -214,6 +216,30 @@ impl Session {
             }
             Err(failure) => self.fail(tag, failure).await,
         }
+    }
+
+    async fn scan_ranges(&mut self, tag: u32, ranges: &ScanRanges<'_>) -> Result<(), SessionEnd> {
+        match self.open_ranges(tag, ranges) {
+            Ok(stream) => {
+                self.streams.add(stream);
+                Ok(())
+            }
+            Err(failure) => self.fail(tag, failure).await,
+        }
+    }
+
+    fn open_ranges(&mut self, tag: u32, ranges: &ScanRanges<'_>) -> Result<Stream, Failure<'static>> {
+        let mut stream = self.open_cursor(tag, &ranges.scan)?;
+        let queue = Ranges::new(ranges).map_err(|reason| refusal(ErrorCode::Invalid, reason))?;
+        if self.streams.range_bytes() + queue.bytes() > self.limits.range_bytes {
+            let message = format!(
+                "the ranges of this lane's scans have more than {} bytes, the host's limit",
+                self.limits.range_bytes
+            );
+            return Err(refusal(ErrorCode::Invalid, message));
+        }
+        stream.set_ranges(queue);
+        Ok(stream)
     }
 
     fn open_cursor(&mut self, tag: u32, scan: &Scan<'_>) -> Result<Stream, Failure<'static>> {

@@ -182,21 +182,34 @@ impl Session {
     }
 
     async fn next_batch(&mut self, stream: &mut Stream) -> Result<Turn, SessionEnd> {
-        let (max_rows, max_bytes) = stream.batch();
-        let Some(transaction) = self.current.opened() else {
-            return Ok(Turn::Failed(refusal(
-                ErrorCode::Invalid,
-                "the scan's transaction is over",
-            )));
-        };
-        let work = transaction.next_batch(&mut stream.cursor, &mut stream.rows, max_rows, max_bytes);
-        // A batch that waits for a lock makes way for whatever else the guest
-        // wants on this lane, and goes on afterwards.
-        let raced = race(&mut self.lane, &mut self.inbox, Until::Anything, work).await?;
-        Ok(match raced {
-            Raced::Done(Ok(last)) => Turn::Batch(last),
-            Raced::Done(Err(error)) => Turn::Failed(failure(&error)),
-            Raced::Interrupted => Turn::Interrupted,
-        })
+        loop {
+            let Some(transaction) = self.current.opened() else {
+                return Ok(Turn::Failed(refusal(
+                    ErrorCode::Invalid,
+                    "the scan's transaction is over",
+                )));
+            };
+            // A batch that waits for a lock makes way for whatever else the guest
+            // wants on this lane, and goes on afterwards.
+            let work = stream.fill(transaction);
+            let raced = race(&mut self.lane, &mut self.inbox, Until::Anything, work).await?;
+            let at_end = match raced {
+                Raced::Done(Ok(at_end)) => at_end,
+                Raced::Done(Err(error)) => return Ok(Turn::Failed(failure(&error))),
+                Raced::Interrupted => return Ok(Turn::Interrupted),
+            };
+            if !at_end {
+                return Ok(Turn::Batch(false));
+            }
+            let Some(transaction) = self.current.opened() else {
+                continue;
+            };
+            match stream.next_range(transaction) {
+                Ok(false) => return Ok(Turn::Batch(true)),
+                Ok(true) if stream.is_full() => return Ok(Turn::Batch(false)),
+                Ok(true) => {}
+                Err(error) => return Ok(Turn::Failed(failure(&error))),
+            }
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! The open cursors of a session, whose rows are streamed in turn.
 
 use super::Limits;
+use super::ranges::Ranges;
 use std::collections::VecDeque;
 use vamos_proto::{CursorId, Failure, RowBlockBuilder, Scan};
-use vamos_store::Cursor;
+use vamos_store::{Cursor, StoreError, Transaction};
 
 /// Bytes of a batch for a reader that is awake. Some 20 microseconds' work: less
 /// than a reader polls before it sleeps, so that it finds the next batch polling
@@ -21,6 +22,8 @@ pub(super) struct Stream {
     pub(super) tag: u32,
     pub(super) id: CursorId,
     pub(super) cursor: Cursor,
+    /// Of a scan of several ranges: the present one and those behind it.
+    pub(super) ranges: Option<Ranges>,
     /// Rows found and not yet sent: an interrupted batch goes on where it was.
     pub(super) rows: RowBlockBuilder,
     batch_rows: usize,
@@ -47,6 +50,7 @@ impl Stream {
             tag,
             id: scan.cursor,
             cursor,
+            ranges: None,
             rows: RowBlockBuilder::new(),
             batch_rows: rows(scan.batch_rows).clamp(1, max_rows),
             batch_bytes: SMALL_BATCH_BYTES.min(limits.batch_bytes),
@@ -57,6 +61,47 @@ impl Stream {
             under_way: 0,
             asked: true,
         }
+    }
+
+    /// It reads these ranges.
+    pub(super) fn set_ranges(&mut self, ranges: Ranges) {
+        self.ranges = Some(ranges);
+    }
+
+    /// Finds rows, until the batch is full or the present range is at its end;
+    /// says whether it is.
+    pub(super) async fn fill(&mut self, transaction: &mut Transaction) -> Result<bool, StoreError> {
+        let (max_rows, max_bytes) = self.batch();
+        match self.ranges.as_ref().and_then(Ranges::point) {
+            Some(point) => point.get(transaction, &mut self.rows).await.map(|_| true),
+            None => {
+                transaction
+                    .next_batch(&mut self.cursor, &mut self.rows, max_rows, max_bytes)
+                    .await
+            }
+        }
+    }
+
+    /// The present range is at its end: goes to the next one. Says whether there
+    /// is one.
+    pub(super) fn next_range(&mut self, transaction: &mut Transaction) -> Result<bool, StoreError> {
+        let Some(ranges) = &mut self.ranges else {
+            return Ok(false);
+        };
+        Ranges::mark_end(&mut self.rows);
+        if !ranges.step() {
+            return Ok(false);
+        }
+        if ranges.point().is_none() {
+            self.cursor = transaction.scan(&ranges.scan())?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the batch takes no more rows.
+    pub(super) fn is_full(&self) -> bool {
+        let (max_rows, max_bytes) = self.batch();
+        max_rows == 0 || self.rows.len() >= max_bytes
     }
 
     /// Whether its reader lets it send a batch.
@@ -114,6 +159,12 @@ impl Streams {
 
     pub(super) fn contains(&self, id: CursorId) -> bool {
         self.streams.iter().any(|stream| stream.id == id)
+    }
+
+    /// Bytes of all ranges that are to be read.
+    pub(super) fn range_bytes(&self) -> usize {
+        let ranges = self.streams.iter().filter_map(|stream| stream.ranges.as_ref());
+        ranges.map(Ranges::bytes).sum()
     }
 
     pub(super) fn add(&mut self, stream: Stream) {

@@ -1,7 +1,8 @@
 //! Reading rows.
 
 use super::guard::{bytes, guard, on_handler, record_to_fill};
-use crate::engine::{Connection, EndOfRange, Handler};
+use super::types;
+use crate::engine::{Connection, EndOfRange, Handler, ServerRange};
 use std::ffi::c_int;
 use vamos_guest::Direction;
 
@@ -89,6 +90,34 @@ unsafe fn end_of_range<'a>(key: *const u8, length: u32, find: u32) -> Option<End
         image: unsafe { bytes(key, length as usize) },
         find,
     })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_read_ahead(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    keyread: u8,
+    ranges: *const types::Range,
+    count: usize,
+) -> c_int {
+    // SAFETY: the shim passes its own handler, its connection and so many ranges
+    // with key images of the lengths that they tell.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            let ranges = match ranges.is_null() {
+                true => &[],
+                false => std::slice::from_raw_parts(ranges, count),
+            };
+            let ranges: Vec<_> = ranges
+                .iter()
+                .map(|range| ServerRange {
+                    start: end_of_range(range.min_key, range.min_length, range.min_find),
+                    end: end_of_range(range.max_key, range.max_length, range.max_find),
+                })
+                .collect();
+            handler.read_ahead(connection, keyread != 0, &ranges)
+        })
+    }
 }
 
 #[unsafe(no_mangle)]

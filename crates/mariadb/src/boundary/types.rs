@@ -101,6 +101,17 @@ pub(super) struct Stats {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub(super) struct Range {
+    pub(super) min_key: *const u8,
+    pub(super) max_key: *const u8,
+    pub(super) min_length: u32,
+    pub(super) min_find: u32,
+    pub(super) max_length: u32,
+    pub(super) max_find: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub(super) struct Settings {
     pub(super) endpoint: *const c_char,
     pub(super) window: *const c_char,

@@ -65,6 +65,15 @@ impl Bounds {
         }
     }
 
+    /// One key: its bytes twice, as the protocol has it in a scan of ranges.
+    pub fn point(key: &[u8]) -> Self {
+        Self {
+            low: key.to_vec(),
+            high: Some(key.to_vec()),
+            ..Self::all(Direction::Forward)
+        }
+    }
+
     /// The range in which to look for `key`.
     pub fn of(find: Find, key: &[u8]) -> Self {
         let all = Self::all(Direction::Forward);

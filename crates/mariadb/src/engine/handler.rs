@@ -1,5 +1,6 @@
 //! A handler: one table, open in one of the server's table instances.
 
+use super::ahead::Ahead;
 use super::batch::Batch;
 use super::range_cache::Range;
 use super::scan::Scan;
@@ -56,6 +57,7 @@ pub(crate) struct Handler {
     /// The key that an index scan uses; `None`: the primary index.
     pub(super) active: Option<usize>,
     pub(super) scan: Option<Scan>,
+    pub(super) ahead: Option<Ahead>,
     /// The key, in the scanned index, of the row read last.
     pub(super) entry_key: Vec<u8>,
     pub(super) on_row: bool,
@@ -88,6 +90,7 @@ impl Handler {
             plan: None,
             active: None,
             scan: None,
+            ahead: None,
             entry_key: Vec::new(),
             on_row: false,
             row_key: Vec::new(),

@@ -6,6 +6,7 @@
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
 //! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE.
 
+mod ahead;
 mod batch;
 pub(crate) mod catalogue;
 mod change;
@@ -24,6 +25,7 @@ mod scan;
 mod share;
 mod statistics;
 
+pub(crate) use ahead::ServerRange;
 pub(crate) use connection::{Connection, StatementContext};
 pub(crate) use error::Error;
 pub(crate) use handler::{Handler, LockUse, Wish};

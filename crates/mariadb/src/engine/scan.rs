@@ -21,7 +21,9 @@ pub(crate) struct EndOfRange<'a> {
 #[derive(Debug)]
 pub(super) struct Scan {
     /// `None`: a search by a whole unique key, which has had its one row.
-    cursor: Option<Cursor>,
+    pub(super) cursor: Option<Cursor>,
+    /// Its range was asked for ahead: the rows come from there.
+    pub(super) ahead: bool,
     /// The transaction in which the cursor was opened.
     epoch: u64,
     bounds: Bounds,
@@ -47,6 +49,7 @@ impl Handler {
 
     pub(crate) fn end_scan(&mut self, connection: &mut Connection) {
         self.on_row = false;
+        self.drop_ahead(connection);
         self.close_cursor(connection);
     }
 
@@ -63,13 +66,13 @@ impl Handler {
     }
 
     /// The position, among the host's indexes, of the one that is read.
-    fn position(&self) -> usize {
+    pub(super) fn position(&self) -> usize {
         self.active.map_or(0, |key| self.shape.index_of(key))
     }
 
     /// Whether a row's entry alone has what is wanted. A row that is to be
     /// locked must be fetched: the lock belongs to the row.
-    fn covered(&self, keyread: bool) -> bool {
+    pub(super) fn covered(&self, keyread: bool) -> bool {
         keyread && self.lock.lock == Lock::None
     }
 
@@ -83,9 +86,12 @@ impl Handler {
         self.close_cursor(connection);
         let ids = self.share.ids();
         connection.flush_table(ids.table)?;
+        let ahead = !bounds.empty
+            && bounds.direction == Direction::Forward
+            && self.enter_ahead(connection, &bounds.low, bounds.high_bytes(), keyread)?;
         let position = self.position();
         let fetch = (position != 0 && !self.covered(keyread)).then(|| ids.index(0));
-        let cursor = match bounds.empty {
+        let cursor = match bounds.empty || ahead {
             true => None,
             false => Some(connection.session.scan(&ScanSpec {
                 range: KeyRange {
@@ -111,6 +117,7 @@ impl Handler {
         };
         self.scan = Some(Scan {
             cursor,
+            ahead,
             epoch: connection.epoch(),
             bounds,
             same,
@@ -131,9 +138,8 @@ impl Handler {
         let key = self.active.ok_or(Error::WrongCommand)?;
         let find = Find::from_server(find).ok_or(Error::WrongCommand)?;
         let (bytes, parts, has_null) = self.encode_image(key, image)?;
-        let shape = &self.shape.keys[key];
         self.on_row = false;
-        if find == Find::Exact && shape.unique && parts == shape.own && !has_null {
+        if self.is_whole_unique(key, find, parts, has_null) {
             return self.read_unique(connection, record, keyread, bytes);
         }
         let mut bounds = Bounds::of(find, &bytes);
@@ -147,7 +153,18 @@ impl Handler {
             .ok_or(Error::KeyNotFound)
     }
 
-    fn end_at(&mut self, bounds: &mut Bounds, key: usize, end: EndOfRange<'_>) -> Result<(), Error> {
+    /// Whether a search can find one row only, by a whole unique key.
+    pub(super) fn is_whole_unique(&self, key: usize, find: Find, parts: usize, has_null: bool) -> bool {
+        let shape = &self.shape.keys[key];
+        find == Find::Exact && shape.unique && parts == shape.own && !has_null
+    }
+
+    pub(super) fn end_at(
+        &mut self,
+        bounds: &mut Bounds,
+        key: usize,
+        end: EndOfRange<'_>,
+    ) -> Result<(), Error> {
         let find = Find::from_server(end.find).ok_or(Error::WrongCommand)?;
         let (bytes, ..) = self.encode_image(key, end.image)?;
         bounds.until(find, &bytes);
@@ -164,18 +181,41 @@ impl Handler {
     ) -> Result<(), Error> {
         self.close_cursor(connection);
         let position = self.position();
-        let found = self.get(connection, record, position, &key, keyread);
+        let found = match self.enter_ahead(connection, &key, &key, keyread)? {
+            true => self.read_ahead_row(connection, record, keyread, &key),
+            false => self.get(connection, record, position, &key, keyread),
+        };
         // What comes next is read from behind this key, found or not.
         self.entry_key.clone_from(&key);
         self.on_row = true;
         let bounds = Bounds::of(Find::Exact, &key);
         self.scan = Some(Scan {
             cursor: None,
+            ahead: false,
             epoch: connection.epoch(),
             bounds,
             same: Some(key),
         });
         found?.then_some(()).ok_or(Error::KeyNotFound)
+    }
+
+    /// Reads the one row of a key that was asked for ahead.
+    fn read_ahead_row(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+        key: &[u8],
+    ) -> Result<bool, Error> {
+        let bounds = Bounds::of(Find::Exact, key);
+        self.scan = Some(Scan {
+            cursor: None,
+            ahead: true,
+            epoch: connection.epoch(),
+            bounds,
+            same: None,
+        });
+        self.advance(connection, record, keyread)
     }
 
     /// Reads one key of an index. Returns whether there is a row.
@@ -243,7 +283,7 @@ impl Handler {
         within: bool,
     ) -> Result<(), Error> {
         let goes_on = matches!(&self.scan, Some(scan)
-            if scan.cursor.is_some() && scan.epoch == connection.epoch() && scan.bounds.direction == direction);
+            if (scan.cursor.is_some() || scan.ahead) && scan.epoch == connection.epoch() && scan.bounds.direction == direction);
         if goes_on {
             if self.advance(connection, record, keyread)? {
                 return Ok(());
@@ -309,10 +349,9 @@ impl Handler {
         image: &[u8],
     ) -> Result<(), Error> {
         if self.scan.as_ref().is_some_and(|scan| scan.same.is_some()) {
-            let live = self
-                .scan
-                .as_ref()
-                .is_some_and(|scan| scan.cursor.is_some() && scan.epoch == connection.epoch());
+            let live = self.scan.as_ref().is_some_and(|scan| {
+                (scan.cursor.is_some() || scan.ahead) && scan.epoch == connection.epoch()
+            });
             let found = live && self.advance(connection, record, keyread)?;
             return found.then_some(()).ok_or(Error::EndOfFile);
         }
@@ -355,7 +394,8 @@ impl Handler {
             return Ok(false);
         };
         let mut result = Ok(false);
-        if let Some(cursor) = &mut scan.cursor {
+        let mut ahead = self.ahead.take();
+        if let Some(cursor) = Self::cursor_of(&mut scan, &mut ahead) {
             loop {
                 match connection.session.next(cursor) {
                     Ok(true) => {}
@@ -376,6 +416,7 @@ impl Handler {
             }
         }
         self.scan = Some(scan);
+        self.ahead = ahead;
         result
     }
 }
