@@ -114,6 +114,8 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/discover.cc",
             "shim/engine.cc",
             "shim/server.cc",
+            "shim/information_schema.cc",
+            "shim/upkeep.cc",
             "shim/variables.cc",
         ])
         // The server was built without assertions; the layout of its classes

@@ -1,4 +1,5 @@
-//! Links the system's librocksdb, or says what to install.
+//! Links the system's librocksdb, or says what to install; and compiles the one
+//! function that its C interface lacks (shim/verify.cc).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,8 +9,12 @@ const LIBRARY: &str = "librocksdb.so";
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=ROCKSDB_LIB_DIR");
-    if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some() {
-        return; // librocksdb-sys links it
+    println!("cargo:rerun-if-changed=shim");
+    println!("cargo:rerun-if-env-changed=ROCKSDB_INCLUDE_DIR");
+    if let Some(sources) = std::env::var_os("DEP_ROCKSDB_CARGO_MANIFEST_DIR") {
+        // librocksdb-sys links RocksDB itself.
+        compile_shim(Some(Path::new(&sources).join("rocksdb/include")), "c++20");
+        return;
     }
     let Some(directory) = library_directory() else {
         eprintln!(
@@ -19,8 +24,25 @@ fn main() {
         );
         std::process::exit(1);
     };
+    compile_shim(
+        std::env::var_os("ROCKSDB_INCLUDE_DIR").map(PathBuf::from),
+        "c++17",
+    );
     println!("cargo:rustc-link-search=native={}", directory.display());
     println!("cargo:rustc-link-lib=dylib=rocksdb");
+}
+
+fn compile_shim(include: Option<PathBuf>, standard: &str) {
+    let mut build = cc::Build::new();
+    build
+        .cpp(true)
+        .std(standard)
+        .file("shim/verify.cc")
+        .warnings(false);
+    if let Some(include) = include {
+        build.include(include);
+    }
+    build.compile("vamos_rocks_shim");
 }
 
 fn library_directory() -> Option<PathBuf> {

@@ -10,6 +10,7 @@ mod mtr;
 mod sql;
 mod steps;
 mod test;
+mod upkeep;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     /// Checks kinds of tables where files are lost, servers restart and workers
     /// die.
     Kinds(kinds::Kinds),
+    /// Damages tables and sees CHECK TABLE find it, while others write.
+    Upkeep,
     /// Builds the programs and the engine plugin (optimised) and prints where
     /// they are.
     Build,
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Mtr(mtr) => mtr.run(),
         Command::Kill(kill) => kill.run(),
         Command::Kinds(kinds) => kinds.run(),
+        Command::Upkeep => artifacts::Artifacts::build().and_then(|built| upkeep::run(&built)),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),
     };
     match result {

@@ -2,7 +2,7 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
-use crate::{demo, kill, kinds, sql};
+use crate::{demo, kill, kinds, sql, upkeep};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::packages;
@@ -24,7 +24,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs all steps; the first that fails ends it.
     pub(crate) fn run(self) -> Result<()> {
-        let mut steps = Steps::new(if self.no_guest { 9 } else { 11 });
+        let mut steps = Steps::new(if self.no_guest { 10 } else { 12 });
         steps.run("packages and MariaDB's files", || {
             packages::ensure(BUILD_PACKAGES)?;
             MariadbFiles::fetch().map(drop)
@@ -46,6 +46,7 @@ impl Test {
         steps.run("tables of every kind, where files are lost", || {
             kinds::check_all(&artifacts, None)
         })?;
+        steps.run("upkeep of damaged tables", || upkeep::run(&artifacts))?;
         steps.run("kill -9 of the worker during commits", || {
             kill::workers(&artifacts, WORKER_KILLS)
         })?;

@@ -45,6 +45,7 @@ mod session;
 mod streams;
 mod tables;
 mod transaction;
+mod upkeep;
 mod write;
 mod written_log;
 
@@ -55,11 +56,12 @@ pub use error::Error;
 pub use read::Rows;
 pub use session::{Interrupt, Session};
 pub use tables::Table;
+pub use upkeep::{CompactedPiece, TableSizes};
 
 pub use vamos_channel::{Endpoint, LaneCounters};
 pub use vamos_proto::{
     AlterTable, AlterTables, BuildStep, Building, Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart,
-    Direction, Durability, ErrorCode, Get, IndexId, IndexSurvey, Isolation, KeyRange, Lock, LockInfo,
-    LockKind, LockWait, MultiGet, Row, SavepointId, SurveyReply, SurveyStep, TableId, TableStats,
+    Direction, Durability, ErrorCode, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, Lock,
+    LockInfo, LockKind, LockWait, MultiGet, Row, SavepointId, SurveyReply, SurveyStep, TableId, TableStats,
     TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written,
 };

@@ -54,6 +54,7 @@ pub struct LocalStack {
     /// The daemon.
     pub daemon: Daemon,
     programs: Programs,
+    store: PathBuf,
     dir: RunDir,
 }
 
@@ -85,6 +86,7 @@ impl LocalStack {
             server,
             daemon,
             programs: programs.clone(),
+            store: state.join("stores/local"),
             dir,
         })
     }
@@ -93,6 +95,18 @@ impl LocalStack {
     #[must_use]
     pub fn status_socket(&self) -> PathBuf {
         self.dir.file("status.sock")
+    }
+
+    /// The socket on which the guest named `local` is served.
+    #[must_use]
+    pub fn guest_socket(&self) -> PathBuf {
+        self.dir.file("guest.sock")
+    }
+
+    /// The directory of that guest's store.
+    #[must_use]
+    pub fn store_dir(&self) -> PathBuf {
+        self.store.clone()
     }
 
     /// What a person types to see the daemon's status.

@@ -127,6 +127,23 @@ struct vamos_counters {
   char endpoint[256];
 };
 
+/* A table of the host's catalogue and what it takes up; the first index is the
+   primary one. */
+struct vamos_index_sizes {
+  uint64_t id, bytes;
+};
+
+struct vamos_table_sizes {
+  const char *name;
+  size_t name_length;
+  uint64_t table, rows, auto_increment, row_id;
+  const vamos_index_sizes *indexes;
+  uint32_t index_count;
+};
+
+/* Not 0: no more tables are wanted. */
+typedef int (*vamos_table_visit)(void *place, const vamos_table_sizes *);
+
 /* ---- Rust, called by the shim ---- */
 
 typedef struct vamos_rust_connection vamos_rust_connection;
@@ -138,7 +155,8 @@ int vamos_check_endpoint(const char *endpoint, char *message, size_t size);
 int vamos_configure(const vamos_settings *);
 void vamos_stop();
 void vamos_read_counters(vamos_counters *);
-size_t vamos_status_text(char *text, size_t size);
+/* The state of the way to the host and, if it answers, of the host. */
+size_t vamos_status_text(vamos_rust_connection *, char *text, size_t size);
 
 vamos_rust_connection *vamos_connection_new(void *thd);
 void vamos_connection_free(vamos_rust_connection *);
@@ -242,6 +260,13 @@ int vamos_table_stats(vamos_rust_handler *, vamos_rust_connection *, vamos_wish,
 /* How many rows have the same first parts of a key. */
 double vamos_rows_per_value(const vamos_rust_handler *, uint32_t key, uint32_t parts, uint64_t rows);
 
+/* CHECK TABLE: 0 QUICK, 1 MEDIUM, 2 EXTENDED. What is wrong is told by warnings.
+   `table` is a TABLE, `record` its record[0]. */
+int vamos_check_table(vamos_rust_handler *, vamos_rust_connection *, void *table, uint8_t *record,
+                      uint8_t thoroughness, uint8_t *whole);
+int vamos_visit_tables(vamos_rust_connection *, void *place, vamos_table_visit);
+int vamos_optimize_table(vamos_rust_handler *, vamos_rust_connection *, void *table, uint8_t *record);
+
 /* ---- The shim, called by Rust (server.cc) ---- */
 
 void vamos_server_collation(const void *collation, vamos_collation *out);
@@ -254,4 +279,13 @@ void vamos_server_sort_string(void *field, const uint8_t *value, uint8_t *out, u
 uint8_t vamos_server_killed(const void *thd);
 uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
+
+/* Of a TABLE whose statement looks after it (upkeep.cc). */
+void *vamos_server_thd(void *table);
+void vamos_server_progress(void *table, uint64_t done, uint64_t total);
+void vamos_server_next_stage(void *table);
+void vamos_server_warn(void *table, const char *text, size_t length);
+void vamos_server_virtual_columns(void *table);
+size_t vamos_server_key_name(void *table, uint32_t key, char *text, size_t size);
+size_t vamos_server_key_text(void *table, uint32_t key, char *text, size_t size);
 }

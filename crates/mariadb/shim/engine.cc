@@ -7,6 +7,8 @@
      commit(all=true), rollback(all=true)     COMMIT, ROLLBACK
      close_connection                         the client is gone */
 #include "handler.h"
+#include "information_schema.h"
+#include <string>
 
 handlerton *vamos_hton;
 
@@ -75,9 +77,9 @@ int start_consistent_snapshot(handlerton *hton, THD *thd) {
 bool show_status(handlerton *, THD *thd, stat_print_fn *print, enum ha_stat_type type) {
   if (type != HA_ENGINE_STATUS)
     return false;
-  char text[4096];
-  const size_t length = vamos_status_text(text, sizeof text);
-  return print(thd, STRING_WITH_LEN("VAMOS"), STRING_WITH_LEN(""), text, length);
+  std::string text(32768, '\0');
+  const size_t length = vamos_status_text(vamos_connection(thd), &text[0], text.size());
+  return print(thd, STRING_WITH_LEN("VAMOS"), STRING_WITH_LEN(""), text.data(), length);
 }
 
 int start(void *p) {
@@ -171,4 +173,34 @@ maria_declare_plugin(vamos){
     vamos_system_variables,
     "0.1.0",
     MariaDB_PLUGIN_MATURITY_EXPERIMENTAL,
-} maria_declare_plugin_end;
+},
+    {
+        MYSQL_INFORMATION_SCHEMA_PLUGIN,
+        &vamos_information_schema,
+        "VAMOS_TABLES",
+        "The VAMOS authors",
+        "Tables that the host keeps, and what they take up",
+        PLUGIN_LICENSE_GPL,
+        vamos_tables_init,
+        nullptr,
+        0x0001,
+        nullptr,
+        nullptr,
+        "0.1.0",
+        MariaDB_PLUGIN_MATURITY_EXPERIMENTAL,
+    },
+    {
+        MYSQL_INFORMATION_SCHEMA_PLUGIN,
+        &vamos_information_schema,
+        "VAMOS_INDEXES",
+        "The VAMOS authors",
+        "Indexes that the host keeps, and what they take up",
+        PLUGIN_LICENSE_GPL,
+        vamos_indexes_init,
+        nullptr,
+        0x0001,
+        nullptr,
+        nullptr,
+        "0.1.0",
+        MariaDB_PLUGIN_MATURITY_EXPERIMENTAL,
+    } maria_declare_plugin_end;

@@ -81,9 +81,6 @@ int ha_vamos::analyze(THD *, HA_CHECK_OPT *) {
   return HA_ADMIN_OK;
 }
 
-/* The store compacts by itself. */
-int ha_vamos::optimize(THD *thd, HA_CHECK_OPT *options) { return analyze(thd, options); }
-
 /* ---- Costs ---- */
 
 double ha_vamos::scan_time() { return data_pages; }

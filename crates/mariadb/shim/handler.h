@@ -100,6 +100,8 @@ public:
   double read_time(uint index, uint ranges, ha_rows rows) override;
   int analyze(THD *thd, HA_CHECK_OPT *) override;
   int optimize(THD *thd, HA_CHECK_OPT *) override;
+  int check(THD *thd, HA_CHECK_OPT *options) override;
+  int repair(THD *, HA_CHECK_OPT *) override { return HA_ADMIN_TRY_ALTER; }
 
   /* Table scans */
   int rnd_init(bool scan) override;

@@ -33,6 +33,7 @@ mod monitor;
 mod request;
 mod response;
 mod rows;
+mod upkeep;
 mod words;
 
 pub use alter::{AlterTable, AlterTables, Build, BuildStep, Building};
@@ -51,6 +52,9 @@ pub use response::{
     Written,
 };
 pub use rows::{Row, RowBlock, RowBlockBuilder, RowBlockIter};
+pub use upkeep::{
+    Compact, Compacted, CountEntries, Counted, FileList, FileSize, IndexDetail, TableDetail, TablesPage,
+};
 pub use words::{
     CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange, Lock, LockWait,
     SavepointId, TableId, TableStats, WriteOp,

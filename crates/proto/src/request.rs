@@ -2,8 +2,8 @@
 
 use crate::message::messages;
 use crate::{
-    AlterTables, Build, CommitId, Counter, CursorId, Direction, Durability, IndexId, Isolation, KeyRange,
-    Lock, Monitor, SavepointId, TableId, WriteOp,
+    AlterTables, Build, CommitId, Compact, CountEntries, Counter, CursorId, Direction, Durability, IndexId,
+    Isolation, KeyRange, Lock, Monitor, SavepointId, TableId, WriteOp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,26 @@ messages! {
         /// Does nothing. Answered by `Done`, or by the failure of an earlier
         /// request without answer that no answer has told yet.
         50 => Ping(()),
+
+        /// Lists tables in the order of their names, from behind the one given
+        /// on. Answered by `Tables`.
+        51 => SizeTables(&'a str),
+        /// Counts some of an index's entries as the transaction's snapshot shows
+        /// them, on the host; the transaction's own changes do not count.
+        /// Answered by `Counted`.
+        52 => CountEntries(CountEntries<'a>),
+        /// The number of rows that the catalogue has counted, in the
+        /// transaction's snapshot. Answered by `Counted`.
+        53 => CountedRows(TableId),
+        /// The files in which a table's entries lie. Answered by `Files`.
+        54 => TableFiles(TableId),
+        /// Reads the file with this number and holds each block against its
+        /// checksum. Answered by `Done`, also if the file is no longer in use.
+        55 => VerifyFile(u64),
+        /// Compacts one piece of a table's files. Answered by `Compacted`.
+        56 => Compact(Compact<'a>),
+        /// The state of the store, for a person to read. Answered by `Text`.
+        57 => StatusText(()),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What the store module answers.
 
 use crate::message::messages;
-use crate::{Building, Deadlock, Failure, IndexId, RowBlock, TableId, TableStats, TransactionList};
+use crate::{
+    Building, Compacted, Counted, Deadlock, Failure, FileList, IndexId, RowBlock, TableId, TableStats,
+    TablesPage, TransactionList,
+};
 use serde::{Deserialize, Serialize};
 
 messages! {
@@ -37,6 +40,16 @@ messages! {
         146 => Deadlock(Option<Deadlock>),
         /// What a table's indexes are like.
         148 => Survey(SurveyReply<'a>),
+        /// Tables and what they take up.
+        153 => Tables(TablesPage<'a>),
+        /// A number of entries.
+        154 => Counted(Counted<'a>),
+        /// A table's files.
+        155 => Files(FileList),
+        /// A piece was compacted.
+        156 => Compacted(Compacted<'a>),
+        /// Text for a person.
+        157 => Text(&'a str),
     }
 }
 

@@ -3,11 +3,11 @@
 //! `MODULE_VERSION`.
 
 use vamos_proto::{
-    AlterTable, AlterTables, Begin, Build, BuildStep, Building, CursorId, Deadlock, DeadlockPart, Direction,
-    Get, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind, LockWait, Monitor,
-    Request, Response, Row, RowBlockBuilder, Scan, ScanRanges, SetDefinition, Survey, SurveyReply,
-    SurveyStep, TableId, TableNames, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write,
-    WriteOp,
+    AlterTable, AlterTables, Begin, Build, BuildStep, Building, Compact, CountEntries, Counted, CursorId,
+    Deadlock, DeadlockPart, Direction, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange,
+    ListTables, Lock, LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan,
+    ScanRanges, SetDefinition, Survey, SurveyReply, SurveyStep, TableDetail, TableId, TableNames, TablesPage,
+    TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -197,6 +197,47 @@ fn write() {
         wire(Request::Write(write)),
         (21, vec![1, 0, 1, 1, b'k', 1, b'v', 0, 2, 5, 1])
     );
+}
+
+#[test]
+fn upkeep() {
+    let count = CountEntries {
+        index: IndexId(7),
+        from: b"a",
+        behind: true,
+    };
+    assert_eq!(wire(Request::CountEntries(count)), (52, vec![7, 1, b'a', 1]));
+    let compact = Compact {
+        table: TableId(5),
+        from: b"",
+    };
+    assert_eq!(wire(Request::Compact(compact)), (56, vec![5, 0]));
+    assert_eq!(wire(Request::SizeTables("t")), (51, vec![1, b't']));
+    assert_eq!(wire(Request::VerifyFile(300)), (55, vec![0xac, 2]));
+
+    let page = TablesPage {
+        tables: vec![TableDetail {
+            name: "d/t",
+            table: TableId(3),
+            rows: 9,
+            counters: [2, 1],
+            indexes: vec![IndexDetail {
+                index: IndexId(4),
+                bytes: 300,
+            }],
+        }],
+        more: false,
+    };
+    let mut body = Vec::new();
+    assert_eq!(Response::Tables(page).encode(&mut body), 153);
+    assert_eq!(body, [1, 3, b'd', b'/', b't', 3, 9, 2, 1, 1, 4, 0xac, 2, 0]);
+    body.clear();
+    let counted = Counted {
+        entries: 300,
+        last: Some(b"k"),
+    };
+    assert_eq!(Response::Counted(counted).encode(&mut body), 154);
+    assert_eq!(body, [0xac, 2, 1, 1, b'k']);
 }
 
 #[test]

@@ -27,6 +27,7 @@ opaque!(
     rocksdb_filterpolicy_t,
     rocksdb_flushoptions_t,
     rocksdb_iterator_t,
+    rocksdb_livefiles_t,
     rocksdb_mergeoperator_t,
     rocksdb_pinnableslice_t,
     rocksdb_readoptions_t,
@@ -364,4 +365,27 @@ unsafe extern "C" {
         delete_value: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
         name: unsafe extern "C" fn(*mut c_void) -> *const c_char,
     ) -> *mut rocksdb_mergeoperator_t;
+
+    pub(crate) fn rocksdb_livefiles(db: *mut rocksdb_t) -> *const rocksdb_livefiles_t;
+    pub(crate) fn rocksdb_livefiles_destroy(files: *const rocksdb_livefiles_t);
+    pub(crate) fn rocksdb_livefiles_count(files: *const rocksdb_livefiles_t) -> c_int;
+    pub(crate) fn rocksdb_livefiles_column_family_name(
+        files: *const rocksdb_livefiles_t,
+        index: c_int,
+    ) -> *const c_char;
+    pub(crate) fn rocksdb_livefiles_name(files: *const rocksdb_livefiles_t, index: c_int) -> *const c_char;
+    pub(crate) fn rocksdb_livefiles_level(files: *const rocksdb_livefiles_t, index: c_int) -> c_int;
+    pub(crate) fn rocksdb_livefiles_size(files: *const rocksdb_livefiles_t, index: c_int) -> usize;
+    pub(crate) fn rocksdb_livefiles_smallestkey(
+        files: *const rocksdb_livefiles_t,
+        index: c_int,
+        size: *mut usize,
+    ) -> *const c_char;
+    pub(crate) fn rocksdb_livefiles_largestkey(
+        files: *const rocksdb_livefiles_t,
+        index: c_int,
+        size: *mut usize,
+    ) -> *const c_char;
+    /// Ours (shim/verify.cc); the message is from malloc.
+    pub(crate) fn vamos_rocks_verify_file(path: *const c_char) -> *mut c_char;
 }

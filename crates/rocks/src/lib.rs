@@ -2,7 +2,8 @@
 //!
 //! It has what the store module needs and no more: column families, write
 //! batches, snapshots, point and batched reads, iterators in both directions,
-//! merge operators, range deletion, sizes, compaction, checkpoints. It is not a
+//! merge operators, range deletion, sizes, compaction, checkpoints, and the
+//! checksums of table files (by a few lines of C++, see `shim/`). It is not a
 //! general binding: there are no RocksDB transactions, TTLs or backups here.
 //!
 //! All `unsafe` of the store is in this crate. Whatever borrows from RocksDB
@@ -34,6 +35,7 @@ mod db;
 mod error;
 mod family;
 mod ffi;
+mod files;
 mod iterator;
 mod maintenance;
 mod merge;
@@ -47,6 +49,7 @@ pub use batch::WriteBatch;
 pub use db::{Db, Tickers, WriteMode};
 pub use error::{Error, ErrorKind};
 pub use family::ColumnFamily;
+pub use files::{LiveFile, verify_table_file};
 pub use iterator::Cursor;
 pub use maintenance::Checkpoint;
 pub use merge::{MergeFn, MergeOperator};

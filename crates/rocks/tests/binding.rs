@@ -195,3 +195,36 @@ fn range_is_deleted_sized_and_copied() {
     let (_copy, families) = open(&directory.path().join("copy")).unwrap();
     assert!(families[0].get(&high, &ReadOptions::new()).unwrap().is_some());
 }
+
+#[test]
+fn a_flipped_bit_in_a_table_file_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let families = [ColumnFamilyOptions::new("default")];
+    let (db, families) = Db::open(directory.path(), &DbOptions::default(), &families).unwrap();
+    let mut batch = WriteBatch::new();
+    for number in 0..1000_u32 {
+        batch.put(&families[0], &number.to_be_bytes(), &[number as u8; 100]);
+    }
+    db.write(&mut batch, WriteMode::Synced).unwrap();
+    families[0].flush().unwrap();
+
+    let files = db.live_files();
+    assert_eq!(files.len(), 1);
+    let file = &files[0];
+    assert_eq!(file.smallest, 0_u32.to_be_bytes());
+    assert_eq!(file.largest, 999_u32.to_be_bytes());
+    assert_eq!(file.family, "default");
+    let path = directory.path().join(file.name());
+    assert_eq!(file.bytes, path.metadata().unwrap().len());
+    vamos_rocks::verify_table_file(&path).unwrap();
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = vamos_rocks::verify_table_file(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corruption);
+    assert!(error.to_string().contains(&file.name()), "{error}");
+
+    let missing = vamos_rocks::verify_table_file(&directory.path().join("none.sst")).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Io);
+}

@@ -152,6 +152,18 @@ impl Catalogue {
         places
     }
 
+    /// Tables and their numbers of rows, in the order of their names, from behind
+    /// a name on.
+    pub(crate) fn tables_behind(&self, name: &str, most: usize) -> Vec<(TableInfo, u64)> {
+        let maps = self.maps.read();
+        let behind = (Bound::Excluded(name), Bound::Unbounded);
+        maps.by_name
+            .range::<str, _>(behind)
+            .take(most)
+            .map(|(name, table)| (table.info(name), table.rows()))
+            .collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.maps.read().by_name.len()
     }

@@ -2,15 +2,19 @@
 
 use crate::view::{View, Views};
 use crate::{StoreError, StoreOptions, keys, numbers};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use vamos_rocks::{
-    ColumnFamily, ColumnFamilyOptions, Db, DbOptions, ErrorKind, MergeOperator, ReadOptions, WriteBatch,
-    WriteMode,
+    ColumnFamily, ColumnFamilyOptions, Db, DbOptions, ErrorKind, LiveFile, MergeOperator, ReadOptions,
+    WriteBatch, WriteMode,
 };
 
 /// The version of what this crate writes to disk.
 const FORMAT: u32 = 1;
+
+/// The name of the family of entries.
+const DATA: &str = "data";
 
 /// The families other than data hold little that is written often.
 const SMALL_WRITE_BUFFER: usize = 4 << 20;
@@ -18,6 +22,8 @@ const SMALL_WRITE_BUFFER: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) db: Db,
+    /// Where it lies.
+    pub(crate) directory: PathBuf,
     /// Tables.
     pub(crate) catalogue: ColumnFamily,
     /// Row counts, counters, commit marks.
@@ -52,6 +58,7 @@ impl Engine {
             .map_err(|_| open_failed("RocksDB did not open all column families".to_owned()))?;
         let engine = Self {
             db,
+            directory: options.path.clone(),
             catalogue,
             system,
             data,
@@ -135,6 +142,13 @@ impl Engine {
         }
     }
 
+    /// The files in which entries of indexes lie.
+    pub(crate) fn data_files(&self) -> Vec<LiveFile> {
+        let mut files = self.db.live_files();
+        files.retain(|file| file.family == DATA);
+        files
+    }
+
     pub(crate) fn syncs(&self) -> u64 {
         self.syncs.load(Relaxed)
     }
@@ -166,7 +180,7 @@ fn families(options: &StoreOptions) -> [ColumnFamilyOptions; 4] {
         name: c"vamos.number",
         merge: numbers::merge,
     });
-    let mut data = ColumnFamilyOptions::new("data");
+    let mut data = ColumnFamilyOptions::new(DATA);
     data.write_buffer_bytes = usize::try_from(options.write_buffer_bytes).unwrap_or(64 << 20);
     [small("default"), small("catalogue"), system, data]
 }

@@ -60,6 +60,7 @@ mod store;
 mod survey;
 mod table;
 mod transaction;
+mod upkeep;
 mod view;
 
 pub use build::Build;
@@ -71,3 +72,4 @@ pub use store::Store;
 pub use survey::Survey;
 pub use table::{TableChange, TableInfo};
 pub use transaction::Transaction;
+pub use upkeep::{CompactedPiece, CountedEntries, EntryCount, TableSizes};

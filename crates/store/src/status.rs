@@ -2,6 +2,7 @@
 
 use crate::Store;
 use serde::Serialize;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A store's state and counters. Counters count from its opening.
@@ -55,6 +56,56 @@ pub struct StoreStatus {
     pub stalled: bool,
     /// A write failed and RocksDB takes no more: the store must be opened anew.
     pub failed: bool,
+}
+
+/// In sections, for `SHOW ENGINE VAMOS STATUS`.
+impl fmt::Display for StoreStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lookups = (self.cache_hits + self.cache_misses).max(1);
+        writeln!(f, "TRANSACTIONS")?;
+        writeln!(f, "  open                  {}", self.transactions)?;
+        writeln!(
+            f,
+            "  commits               {} in {} synced groups, the largest of {}; {} failed",
+            self.commits, self.commit_groups, self.largest_commit_group, self.commits_failed
+        )?;
+        writeln!(f, "LOCKS")?;
+        writeln!(
+            f,
+            "  rows locked           {}, {} requests wait",
+            self.locks_held, self.locks_waiting
+        )?;
+        writeln!(
+            f,
+            "  waits since start     {}, {} timed out, {} deadlocks",
+            self.lock_waits, self.lock_timeouts, self.deadlocks
+        )?;
+        writeln!(f, "STORE I/O")?;
+        writeln!(f, "  tables                {}", self.tables)?;
+        writeln!(
+            f,
+            "  bytes                 {} in files, {} in memory only, {} committed since start",
+            self.file_bytes, self.memtable_bytes, self.bytes_committed
+        )?;
+        writeln!(
+            f,
+            "  block cache           {} of {} bytes used, {:.1} % of {} lookups hit",
+            self.cache_used_bytes,
+            self.cache_capacity_bytes,
+            100.0 * self.cache_hits as f64 / lookups as f64,
+            self.cache_hits + self.cache_misses
+        )?;
+        writeln!(f, "  log syncs             {}", self.log_syncs)?;
+        writeln!(f, "COMPACTION")?;
+        writeln!(f, "  running jobs          {}", self.running_jobs)?;
+        writeln!(f, "  dropped indexes left  {}", self.reclaiming)?;
+        let writes = match (self.failed, self.stalled) {
+            (true, _) => "refused: a write failed, the store must be opened anew",
+            (_, true) => "held back until compactions have caught up",
+            _ => "go on",
+        };
+        write!(f, "  writes                {writes}")
+    }
 }
 
 impl Store {

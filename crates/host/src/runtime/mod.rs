@@ -19,7 +19,7 @@ mod timer;
 mod wake;
 mod yielding;
 
-pub use blocking::blocking;
+pub use blocking::{blocking, upkeep};
 pub use lane::{Lane, LaneEnd};
 pub use source::Source;
 pub use timer::Sleep;

@@ -20,6 +20,7 @@ mod requests;
 mod session;
 mod streams;
 mod tables;
+mod upkeep;
 
 use crate::module::{Module, SessionFuture};
 use crate::runtime::Lane;

@@ -93,6 +93,13 @@ impl Session {
             | Request::ListTables(_)
             | Request::SetDefinition(_)
             | Request::Survey(_) => self.table_request(tag, request).await,
+            Request::CountedRows(table) => self.counted_rows(tag, table).await,
+            Request::SizeTables(_)
+            | Request::CountEntries(_)
+            | Request::TableFiles(_)
+            | Request::VerifyFile(_)
+            | Request::Compact(_)
+            | Request::StatusText(()) => self.upkeep_request(tag, request).await,
         }
     }
 
@@ -298,7 +305,7 @@ impl Session {
 }
 
 /// What the store said, or that the client cancelled.
-fn settled<T>(raced: Raced<Result<T, StoreError>>) -> Result<T, Failure<'static>> {
+pub(super) fn settled<T>(raced: Raced<Result<T, StoreError>>) -> Result<T, Failure<'static>> {
     match raced {
         Raced::Done(result) => result.map_err(|error| failure(&error)),
         Raced::Interrupted => Err(cancelled()),

@@ -129,6 +129,7 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
     link::send(stream, &FromWorker::Ready)?;
     answer_supervisor(reader, stream, &|| status(started, &sandbox, &runtime, &service))?;
 
+    store.end_compactions();
     runtime.shut_down();
     let grace = Duration::from_millis(config.stop_grace_ms);
     if !runtime.wait_idle(grace) {

@@ -10,10 +10,13 @@ mod discovery_calls;
 mod estimate_calls;
 mod guard;
 mod handler_calls;
+mod open_table;
 mod plugin_calls;
 mod server;
 mod table_calls;
 mod types;
+mod upkeep_calls;
 mod write_calls;
 
+pub(crate) use open_table::OpenTable;
 pub(crate) use server::Thd;

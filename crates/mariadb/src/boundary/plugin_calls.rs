@@ -2,6 +2,7 @@
 
 use super::guard::{guard, put_text};
 use super::types::{Counters, Settings};
+use crate::engine::Connection;
 use crate::engine::host::{self, HostSettings};
 use std::ffi::{CStr, c_char, c_int};
 
@@ -95,9 +96,15 @@ unsafe extern "C" fn vamos_read_counters(out: *mut Counters) {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn vamos_status_text(place: *mut u8, size: usize) -> usize {
-    // SAFETY: the shim passes a buffer of `size` bytes.
-    guard(0, || unsafe {
-        put_text(&host::status().to_string(), place, size)
+unsafe extern "C" fn vamos_status_text(connection: *mut Connection, place: *mut u8, size: usize) -> usize {
+    guard(0, || {
+        // SAFETY: the shim passes the connection of the running thread.
+        let host = match unsafe { connection.as_mut() } {
+            Some(connection) => connection.host_status(),
+            None => String::new(),
+        };
+        let text = format!("{}\n{host}", host::status());
+        // SAFETY: the shim passes a buffer of `size` bytes.
+        unsafe { put_text(&text, place, size) }
     })
 }

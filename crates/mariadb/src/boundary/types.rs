@@ -100,6 +100,24 @@ pub(super) struct Stats {
 }
 
 #[repr(C)]
+pub(super) struct IndexSizes {
+    pub(super) id: u64,
+    pub(super) bytes: u64,
+}
+
+#[repr(C)]
+pub(super) struct TableSizes {
+    pub(super) name: *const c_char,
+    pub(super) name_length: usize,
+    pub(super) table: u64,
+    pub(super) rows: u64,
+    pub(super) auto_increment: u64,
+    pub(super) row_id: u64,
+    pub(super) indexes: *const IndexSizes,
+    pub(super) index_count: u32,
+}
+
+#[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Range {
     pub(super) min_key: *const u8,

@@ -228,6 +228,14 @@ impl Connection {
         }
     }
 
+    /// The host's state as it tells it, or why it does not.
+    pub(crate) fn host_status(&mut self) -> String {
+        match self.session.status_text() {
+            Ok(text) => text,
+            Err(error) => format!("The host's own state is not known: {error}"),
+        }
+    }
+
     /// Makes a result a code of the server's, keeps the sentence that belongs to
     /// it, and tells the server if the transaction is over.
     pub(crate) fn report(&mut self, result: Result<(), Error>) -> c_int {

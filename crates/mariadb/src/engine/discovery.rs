@@ -22,6 +22,11 @@ pub(crate) fn partitioned(table: &str) -> String {
     format!("{table}#par")
 }
 
+/// Whether an entry of this name has a description only, and no rows.
+pub(crate) fn is_description(name: &str) -> bool {
+    name.ends_with("#par")
+}
+
 impl Connection {
     /// The description of a table, by its name.
     pub(crate) fn discover(&mut self, name: &str) -> Result<Definition, Error> {

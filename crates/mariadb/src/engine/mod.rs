@@ -4,12 +4,14 @@
 //! transaction; [`catalogue`] does DDL, with a `definition` for each table, by which
 //! `discovery` finds those that the server has lost; a [`Share`] is what all handlers of one
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
-//! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE.
+//! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE;
+//! [`check`] and [`optimize`] look after tables.
 
 mod ahead;
 mod batch;
 pub(crate) mod catalogue;
 mod change;
+pub(crate) mod check;
 mod connection;
 mod copy;
 mod counter;
@@ -20,6 +22,7 @@ mod error;
 mod estimate;
 mod handler;
 pub(crate) mod host;
+pub(crate) mod optimize;
 mod range_cache;
 mod scan;
 mod share;

@@ -18,4 +18,5 @@ mod sizes;
 mod support;
 mod survey;
 mod transfers;
+mod upkeep;
 mod writes;
