@@ -1,5 +1,6 @@
 //! `vamos`: what an operator types.
 
+mod backup;
 mod report;
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use vamos_host::config::DEFAULT_STATUS_SOCKET;
 
-/// Asks a running vamosd.
+/// Asks a running vamosd, and looks after backups.
 #[derive(Debug, Parser)]
 #[command(name = "vamos", version)]
 struct Arguments {
@@ -28,6 +29,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Backs up a guest's store while it serves; or lists and verifies backups.
+    Backup(backup::Backup),
+    /// Makes a store from a backup.
+    Restore(backup::Restore),
 }
 
 fn main() -> ExitCode {
@@ -41,12 +46,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let Command::Status { socket, json } = &arguments.command;
-    let status = vamos_host::supervisor::ask(socket)?;
-    let text = if *json {
-        serde_json::to_string_pretty(&status)?
-    } else {
-        report::report(&status)
+    let text = match &arguments.command {
+        Command::Status { socket, json: false } => report::report(&vamos_host::supervisor::ask(socket)?),
+        Command::Status { socket, json: true } => {
+            serde_json::to_string_pretty(&vamos_host::supervisor::ask(socket)?)?
+        }
+        Command::Backup(backup) => backup.run()?,
+        Command::Restore(restore) => restore.run()?,
     };
     // A reader that has seen enough (`| head`) is no error.
     match writeln!(std::io::stdout(), "{text}") {

@@ -47,6 +47,8 @@ impl Engine {
             reason,
         };
         std::fs::create_dir_all(&options.path).map_err(|error| open_failed(error.to_string()))?;
+        // A worker that was killed during a backup could not remove it.
+        crate::upkeep::remove_checkpoint(&options.path)?;
         let opened = Db::open(&options.path, &db_options(options), &families(options));
         let (db, families) = opened.map_err(|error| match error.kind() {
             ErrorKind::Locked => StoreError::InUse {

@@ -1,11 +1,13 @@
 //! What an administrator asks of a store: what its tables take up, whether its
 //! files are whole, how many entries an index has, and to compact a table.
 
+mod checkpoint;
 mod compact;
 mod count;
 mod files;
 mod list;
 
+pub(crate) use checkpoint::remove_checkpoint;
 pub use compact::CompactedPiece;
 pub use count::{CountedEntries, EntryCount};
 pub use list::TableSizes;

@@ -14,13 +14,13 @@ const THREADS: &str = "256";
 
 /// A user and its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+pub(crate) struct User {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 /// Looks a user up, by name or number, in /etc/passwd.
-pub(super) fn find_user(wanted: &str) -> Result<User> {
+pub(crate) fn find_user(wanted: &str) -> Result<User> {
     let passwd = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
     match find_in(&passwd, wanted) {
         Some(user) => Ok(user),

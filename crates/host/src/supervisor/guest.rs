@@ -3,6 +3,7 @@
 
 use super::backoff::Backoff;
 use super::child::{WorkerProcess, describe_end};
+use super::lease::CHECKPOINT_PATIENCE;
 use super::stop::Stop;
 use super::{SupervisorOptions, confinement};
 use crate::config::{Config, Guest};
@@ -13,7 +14,7 @@ use parking_lot::Mutex;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,19 @@ pub(super) struct Shared {
     facts: Mutex<Facts>,
     /// The way to the running worker. One asks at a time.
     line: Mutex<Option<Line>>,
+    /// Held while a backup is taken.
+    backup: Mutex<()>,
+    /// Where checkpoints are announced.
+    checkpoints: Mutex<Option<Receiver<Checkpoint>>>,
+}
+
+/// Where a checkpoint is, or why there is none.
+type Checkpoint = Result<PathBuf, String>;
+
+/// Where the worker's answers go.
+struct Answers {
+    status: Sender<WorkerStatus>,
+    checkpoint: Sender<Checkpoint>,
 }
 
 #[derive(Debug)]
@@ -77,6 +91,8 @@ impl GuestKeeper {
                 last_end: None,
             }),
             line: Mutex::new(None),
+            backup: Mutex::new(()),
+            checkpoints: Mutex::new(None),
         });
         let keeper = shared.clone();
         let thread = std::thread::Builder::new()
@@ -187,8 +203,10 @@ impl Shared {
     }
 
     /// Lets other threads talk to the worker.
-    fn open_line(&self, stream: &UnixStream) -> std::io::Result<Sender<WorkerStatus>> {
-        let (sender, answers) = channel();
+    fn open_line(&self, stream: &UnixStream) -> std::io::Result<Answers> {
+        let (status, answers) = channel();
+        let (checkpoint, checkpoints) = channel();
+        *self.checkpoints.lock() = Some(checkpoints);
         let stream = stream.try_clone()?;
         stream.set_write_timeout(Some(STATUS_PATIENCE))?;
         *self.line.lock() = Some(Line { stream, answers });
@@ -196,11 +214,11 @@ impl Shared {
             // The end was announced before there was anyone to tell.
             self.tell_to_stop();
         }
-        Ok(sender)
+        Ok(Answers { status, checkpoint })
     }
 
     /// Hears what the worker says until it hangs up; why it failed, if it said so.
-    fn converse(&self, stream: UnixStream, answers: &Sender<WorkerStatus>) -> Option<String> {
+    fn converse(&self, stream: UnixStream, answers: &Answers) -> Option<String> {
         let mut reader = LineReader::new(stream);
         let mut reason = None;
         loop {
@@ -210,7 +228,10 @@ impl Shared {
                 }
                 Ok(Some(FromWorker::Status(status))) => {
                     // Whoever asked may have lost patience.
-                    let _ = answers.send(*status);
+                    let _ = answers.status.send(*status);
+                }
+                Ok(Some(FromWorker::Checkpoint(made))) => {
+                    let _ = answers.checkpoint.send(made);
                 }
                 Ok(Some(FromWorker::Failed(why))) => reason = Some(why),
                 Ok(None) => return reason,
@@ -234,6 +255,65 @@ impl Shared {
         while line.answers.try_recv().is_ok() {}
         link::send(&mut line.stream, &ToWorker::Status).ok()?;
         line.answers.recv_timeout(STATUS_PATIENCE).ok()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.guest.name
+    }
+
+    fn tell(&self, message: ToWorker) -> Result<(), String> {
+        let mut line = self.line.lock();
+        let line = line
+            .as_mut()
+            .ok_or_else(|| format!("the worker of {} does not run now", self.guest.name))?;
+        link::send(&mut line.stream, &message).map_err(|error| error.to_string())
+    }
+
+    /// Has the worker make a checkpoint, calls `use_it` with its place, and has it
+    /// removed afterwards.
+    pub(super) fn with_checkpoint(&self, use_it: impl FnOnce(Checkpoint)) {
+        let Some(_alone) = self.backup.try_lock() else {
+            let name = &self.guest.name;
+            return use_it(Err(format!("another backup of {name} is under way")));
+        };
+        let made = self.make_checkpoint();
+        let made = made.and_then(|path| self.check_place(path));
+        use_it(made);
+        if let Err(error) = self.tell(ToWorker::EndCheckpoint) {
+            // The next worker removes it when it opens the store.
+            tracing::debug!(guest = self.guest.name, error, "the worker is gone");
+        }
+    }
+
+    fn make_checkpoint(&self) -> Checkpoint {
+        let checkpoints = self.checkpoints.lock();
+        let ended = || format!("the worker of {} ended meanwhile", self.guest.name);
+        let announced = checkpoints.as_ref().ok_or_else(ended)?;
+        // Those for whom somebody had no patience.
+        while announced.try_recv().is_ok() {}
+        self.tell(ToWorker::Checkpoint)?;
+        match announced.recv_timeout(CHECKPOINT_PATIENCE) {
+            Ok(made) => made,
+            Err(RecvTimeoutError::Disconnected) => Err(ended()),
+            Err(RecvTimeoutError::Timeout) => Err(format!(
+                "the worker of {} made no checkpoint within {} s",
+                self.guest.name,
+                CHECKPOINT_PATIENCE.as_secs()
+            )),
+        }
+    }
+
+    /// A worker is not believed: its checkpoint is in its own store.
+    fn check_place(&self, path: PathBuf) -> Checkpoint {
+        let store = self.guest.store_dir(&self.config.global);
+        match path.parent() == Some(&store) && path.file_name().is_some() {
+            true => Ok(path),
+            false => Err(format!(
+                "the worker of {} says that its checkpoint is {}, outside of its store",
+                self.guest.name,
+                path.display()
+            )),
+        }
     }
 
     /// How it is with the guest.

@@ -8,9 +8,12 @@ mod backoff;
 mod child;
 mod confinement;
 mod guest;
+mod lease;
 mod status_socket;
 mod stop;
 
+pub(crate) use confinement::find_user;
+pub use lease::Lease;
 pub use status_socket::{Query, ask};
 
 use crate::config::Config;
@@ -67,12 +70,7 @@ pub fn run(config: Config, options: &SupervisorOptions) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let started = Instant::now();
     let states: Vec<_> = keepers.iter().map(GuestKeeper::state).collect();
-    let _socket = socket.serve(move || Status {
-        version: env!("CARGO_PKG_VERSION").into(),
-        pid: std::process::id(),
-        uptime_s: started.elapsed().as_secs(),
-        guests: states.iter().map(|state| state.status()).collect(),
-    })?;
+    let _socket = socket.serve(Answerer { started, states })?;
 
     signals.forever().next();
     tracing::info!("finishing; a second signal ends it at once");
@@ -93,6 +91,30 @@ pub fn run(config: Config, options: &SupervisorOptions) -> Result<()> {
     }
     tracing::info!("vamosd ends");
     Ok(())
+}
+
+/// Answers at the status socket.
+struct Answerer {
+    started: Instant,
+    states: Vec<Arc<guest::Shared>>,
+}
+
+impl status_socket::Control for Answerer {
+    fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: std::process::id(),
+            uptime_s: self.started.elapsed().as_secs(),
+            guests: self.states.iter().map(|state| state.status()).collect(),
+        }
+    }
+
+    fn with_checkpoint(&self, guest: &str, use_it: &mut dyn FnMut(Result<PathBuf, String>)) {
+        match self.states.iter().find(|state| state.name() == guest) {
+            Some(state) => state.with_checkpoint(use_it),
+            None => use_it(Err(format!("the configuration has no guest \"{guest}\""))),
+        }
+    }
 }
 
 fn make_directory(path: &Path, mode: u32) -> Result<()> {

@@ -1,5 +1,7 @@
-//! The socket at which `vamos status` asks: JSON, one message a line.
+//! The socket at which `vamos status` and `vamos backup` ask: JSON, one message a
+//! line.
 
+use super::lease::CheckpointAt;
 use crate::status::Status;
 use crate::worker::link;
 use anyhow::{Context, Result, bail};
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a connection may take to ask.
@@ -17,17 +20,31 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 const LONGEST_QUERY: u64 = 4096;
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Query {
     /// How it is: answered by a [`Status`].
     Status,
+    /// A checkpoint of this guest's store, which is kept until the connection
+    /// ends: answered by its place.
+    Checkpoint {
+        /// The guest's name.
+        guest: String,
+    },
+}
+
+/// Who answers.
+pub(super) trait Control: Send + Sync + 'static {
+    /// How it is.
+    fn status(&self) -> Status;
+    /// Makes a checkpoint of a guest's store, which exists while `use_it` runs.
+    fn with_checkpoint(&self, guest: &str, use_it: &mut dyn FnMut(Result<PathBuf, String>));
 }
 
 /// An answer that is none.
 #[derive(Debug, Serialize, Deserialize)]
-struct Refused {
-    error: String,
+pub(super) struct Refused {
+    pub(super) error: String,
 }
 
 /// The listening socket; its file is removed at the end.
@@ -61,11 +78,12 @@ impl StatusSocket {
 
     /// Answers from now on, on a thread of its own. The socket's file is removed
     /// when the returned guard is dropped.
-    pub(super) fn serve(self, status: impl Fn() -> Status + Send + 'static) -> Result<SocketFile> {
+    pub(super) fn serve(self, control: impl Control) -> Result<SocketFile> {
+        let control = Arc::new(control);
         let file = SocketFile(self.path.clone());
         std::thread::Builder::new().name("status".into()).spawn(move || {
             for connection in self.listener.incoming() {
-                let answered = connection.and_then(|connection| answer(connection, &status));
+                let answered = connection.and_then(|connection| answer(connection, &control));
                 if let Err(error) = answered {
                     tracing::debug!(%error, "a question at the status socket was not answered");
                 }
@@ -87,7 +105,7 @@ impl Drop for SocketFile {
     }
 }
 
-fn answer(mut connection: UnixStream, status: &impl Fn() -> Status) -> std::io::Result<()> {
+fn answer<C: Control>(mut connection: UnixStream, control: &Arc<C>) -> std::io::Result<()> {
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
@@ -95,7 +113,15 @@ fn answer(mut connection: UnixStream, status: &impl Fn() -> Status) -> std::io::
         .take(LONGEST_QUERY)
         .read_line(&mut line)?;
     match serde_json::from_str(&line) {
-        Ok(Query::Status) => link::send(&mut connection, &status()),
+        Ok(Query::Status) => link::send(&mut connection, &control.status()),
+        Ok(Query::Checkpoint { guest }) => {
+            // It takes as long as a backup: others are answered meanwhile.
+            let control = control.clone();
+            let thread = std::thread::Builder::new().name("backup".into());
+            thread
+                .spawn(move || lend(&connection, &*control, &guest))
+                .map(drop)
+        }
         Err(error) => {
             let error = format!("{error}; ask {{\"request\":\"status\"}}");
             link::send(&mut connection, &Refused { error })
@@ -103,18 +129,38 @@ fn answer(mut connection: UnixStream, status: &impl Fn() -> Status) -> std::io::
     }
 }
 
-/// Asks the vamosd that listens at `path` how it is.
-///
-/// # Errors
-/// None listens there, or its answer makes no sense; the message says what to do.
-pub fn ask(path: &Path) -> Result<Status> {
-    let mut connection = UnixStream::connect(path).with_context(|| {
+/// Keeps a guest's checkpoint until the connection ends.
+fn lend(connection: &UnixStream, control: &impl Control, guest: &str) {
+    control.with_checkpoint(guest, &mut |made| {
+        let mut writer = connection;
+        let sent = match made {
+            Ok(checkpoint) => link::send(&mut writer, &CheckpointAt { checkpoint }),
+            Err(error) => return drop(link::send(&mut writer, &Refused { error })),
+        };
+        if sent.is_ok() && connection.set_read_timeout(None).is_ok() {
+            // Nothing more is said: what ends the reading is the end.
+            let _ = (&mut writer).take(1).read(&mut [0]);
+        }
+    });
+}
+
+/// Connects to the vamosd that listens at `path`.
+pub(super) fn connect(path: &Path) -> Result<UnixStream> {
+    UnixStream::connect(path).with_context(|| {
         format!(
             "no vamosd answers at {}. Is it running? Start it with `vamosd --config FILE`; if its status socket \
              is elsewhere, name it with --socket; it answers only root and its own user",
             path.display()
         )
-    })?;
+    })
+}
+
+/// Asks the vamosd that listens at `path` how it is.
+///
+/// # Errors
+/// None listens there, or its answer makes no sense; the message says what to do.
+pub fn ask(path: &Path) -> Result<Status> {
+    let mut connection = connect(path)?;
     connection.set_read_timeout(Some(ANSWER_PATIENCE))?;
     link::send(&mut connection, &Query::Status)?;
     let mut text = String::new();

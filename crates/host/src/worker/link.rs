@@ -36,6 +36,10 @@ pub struct WorkerConfig {
 pub enum ToWorker {
     /// Say how it is.
     Status,
+    /// Make a checkpoint of the store.
+    Checkpoint,
+    /// Remove it.
+    EndCheckpoint,
     /// Finish.
     Stop,
 }
@@ -47,6 +51,8 @@ pub enum FromWorker {
     Ready,
     /// How it is.
     Status(Box<WorkerStatus>),
+    /// Where the checkpoint is, or why there is none.
+    Checkpoint(Result<PathBuf, String>),
     /// Why it ends.
     Failed(String),
 }

@@ -4,6 +4,7 @@
 //! input. It makes the window and the socket, enters the [`sandbox`], opens the
 //! store, and then serves until it is told to stop.
 
+mod answers;
 pub mod link;
 pub mod sandbox;
 mod service;
@@ -17,7 +18,7 @@ use crate::runtime::{Runtime, RuntimeOptions};
 use crate::status::{Measure, WorkerStatus};
 use crate::store_module::{Limits, StoreModule};
 use anyhow::{Context, Result, bail};
-use link::{FromWorker, LineReader, ToWorker, WorkerConfig};
+use link::{FromWorker, LineReader, WorkerConfig};
 use rustix::process::Signal;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -127,7 +128,9 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
 
     tracing::info!(listen = guest.listen, window = %guest.window, "serving");
     link::send(stream, &FromWorker::Ready)?;
-    answer_supervisor(reader, stream, &|| status(started, &sandbox, &runtime, &service))?;
+    answers::serve(reader, stream, &store, &|| {
+        status(started, &sandbox, &runtime, &service)
+    })?;
 
     store.end_compactions();
     runtime.shut_down();
@@ -192,28 +195,6 @@ fn store_options(guest: &Guest, path: &Path) -> StoreOptions {
         write_buffer_bytes: guest.write_buffer.0,
         max_transaction_bytes: guest.max_transaction.0,
         ..StoreOptions::new(path)
-    }
-}
-
-/// Serves the supervisor until it says stop, or is gone.
-fn answer_supervisor(
-    reader: &mut LineReader,
-    stream: &mut UnixStream,
-    status: &dyn Fn() -> WorkerStatus,
-) -> Result<()> {
-    loop {
-        match reader.read::<ToWorker>() {
-            Ok(Some(ToWorker::Status)) => link::send(stream, &FromWorker::Status(Box::new(status())))?,
-            Ok(Some(ToWorker::Stop)) => {
-                tracing::info!("finishing");
-                return Ok(());
-            }
-            Ok(None) => {
-                tracing::warn!("vamosd is gone; finishing");
-                return Ok(());
-            }
-            Err(error) => return Err(error).context("vamosd sent what makes no sense"),
-        }
     }
 }
 

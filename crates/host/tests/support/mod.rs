@@ -49,16 +49,14 @@ impl Daemon {
              [[guest]]\nname = \"g\"\nlisten = \"unix:{path}/g.sock\"\n{guest}\n"
         );
         std::fs::write(dir.path().join("vamosd.toml"), config).unwrap();
-        let log = std::fs::File::create(dir.path().join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_vamosd"))
-            .arg("--config")
-            .arg(dir.path().join("vamosd.toml"))
-            .env_remove("RUST_LOG")
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let child = spawn(dir.path());
         Self { child, dir }
+    }
+
+    /// Starts it again in the same place, after its end.
+    pub(crate) fn start_again(&mut self) {
+        self.child = spawn(self.dir.path());
+        self.wait_for("the worker serves", |guest| guest.state == GuestState::Running);
     }
 
     pub(crate) fn status(&self) -> Option<Status> {
@@ -122,6 +120,18 @@ impl Daemon {
         let endpoint = format!("unix:{}", self.socket().display()).parse().unwrap();
         ClientLane::connect(&endpoint, hello, options).map(|lane| TestLane { lane, tag: 0 })
     }
+}
+
+fn spawn(dir: &std::path::Path) -> Child {
+    let log = std::fs::File::create(dir.join("log")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_vamosd"))
+        .arg("--config")
+        .arg(dir.join("vamosd.toml"))
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 impl Drop for Daemon {
