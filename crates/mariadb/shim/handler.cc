@@ -344,7 +344,7 @@ static uint32_t rows_to_lock_ahead(THD *thd) {
 /* TL_READ_NO_INSERT is what the server asks for where a statement in the binary
    log must find the rows that it found here. It also asks for it where it has
    locked out all writers itself (ALTER TABLE, LOCK TABLES), which needs no locks
-   on rows. */
+   on rows. Below REPEATABLE READ rows do not stay anyway (as in InnoDB). */
 static bool wants_rows_to_stay(THD *thd) {
   switch (thd_sql_command(thd)) {
   case SQLCOM_INSERT_SELECT:
@@ -369,7 +369,7 @@ void ha_vamos::apply_use(THD *thd) {
   if (locked_for_write)
     use.lock = VAMOS_LOCK_EXCLUSIVE;
   else if (lock_type == TL_READ_WITH_SHARED_LOCKS || lock_type == TL_READ_SKIP_LOCKED ||
-           (lock_type == TL_READ_NO_INSERT && wants_rows_to_stay(thd)))
+           (lock_type == TL_READ_NO_INSERT && thd_tx_isolation(thd) > ISO_READ_COMMITTED && wants_rows_to_stay(thd)))
     use.lock = VAMOS_LOCK_SHARED;
   else if (thd_tx_isolation(thd) == ISO_SERIALIZABLE && in_transaction)
     use.lock = VAMOS_LOCK_SHARED;

@@ -9,6 +9,7 @@ use crate::locks::Patience;
 use crate::overlay::Overlay;
 use crate::view::View;
 use crate::{StoreError, Transaction, keys};
+use locking::CoveredTo;
 use merge::{Merge, Own};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub struct Cursor {
     row_bytes: usize,
     /// How long a wait for a lock may last: one that is interrupted goes on.
     patience: Patience,
+    covered: CoveredTo,
 }
 
 /// How much a batch may still take.
@@ -104,6 +106,7 @@ impl Transaction {
             version: 0,
             row_bytes: 0,
             patience: self.patience(),
+            covered: CoveredTo::default(),
         })
     }
 

@@ -9,22 +9,29 @@
 //! future. Where a wait closes a circle of waiting owners, the one of them that has
 //! the least to lose gives way: its wait ends as a deadlock.
 //!
-//! A key's queue knows nothing of other keys, so locks on ranges can stand
-//! beside it: a second map from index to intervals, whose conflicts become edges
-//! of the same [wait-for graph](waits).
+//! Beside the rows there are [ranges] of an index, which a locking scan holds so
+//! that nobody adds to what it has read, and additions that are not committed,
+//! for which a scan waits. They are no queues: ranges go together, additions of
+//! different keys go together, and only an addition and a range of different
+//! owners exclude each other. Whoever waits looks again when nothing is in its way
+//! any more. Their waits are edges of the same [wait-for graph](waits).
 
 mod deadlines;
 mod deadlock;
+mod index;
 mod list;
 mod owner;
 mod queue;
+mod range_set;
+mod ranges;
 mod registry;
 mod table;
 #[cfg(test)]
 mod tests;
 mod waits;
 
-pub(crate) use owner::{Acquired, Owner, Patience};
+pub(crate) use index::Gap;
+pub(crate) use owner::{Acquired, Adding, Owner, Patience};
 pub(crate) use queue::Mode;
 pub(crate) use registry::Introduction;
 pub(crate) use table::LockTable;

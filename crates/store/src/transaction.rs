@@ -34,7 +34,7 @@ pub struct Transaction {
     options: TransactionOptions,
     open: bool,
     pub(crate) overlay: Overlay,
-    locks: Owner,
+    pub(crate) locks: Owner,
     view: Option<Arc<View>>,
     /// Indexes used lately: spares a look into the catalogue.
     recent: Vec<(IndexId, Arc<Table>)>,
@@ -88,6 +88,11 @@ impl Transaction {
         if self.options.isolation == Isolation::ReadCommitted {
             self.view = None;
         }
+    }
+
+    /// Whether its locking reads keep others from adding to what they have read.
+    pub(crate) fn locks_ranges(&self) -> bool {
+        self.options.isolation != Isolation::ReadCommitted
     }
 
     /// What its consistent reads see.

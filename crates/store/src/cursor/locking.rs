@@ -1,13 +1,27 @@
 //! Batches of locking scans: each row is locked, then read as committed last.
+//!
+//! On its way to a row a scan waits for what others have added before it and not
+//! committed. Above READ COMMITTED it then holds the way, so that nobody adds to it
+//! later, and looks once more at what was committed in between.
 
 use super::{Cursor, Room};
 use crate::engine::Engine;
 use crate::keys::FullKey;
-use crate::locks::{Acquired, Mode};
+use crate::locks::{Acquired, Gap, Mode};
 use crate::overlay::Overlay;
 use crate::transaction::{Fetched, lock_request, primary_key};
 use crate::{StoreError, Transaction, keys};
 use vamos_proto::{Direction, IndexId, LockWait, Row, RowBlockBuilder};
+
+/// What a scan's next key turned out to be, when it was locked.
+enum Locked {
+    /// A row, whose key this is.
+    Row(FullKey),
+    /// Nothing any more.
+    Gone,
+    /// Another transaction's, and to be left out.
+    Skipped,
+}
 
 impl Transaction {
     pub(super) async fn fill_locked(
@@ -19,6 +33,7 @@ impl Transaction {
         let Some((mode, wait)) = lock_request(cursor.lock) else {
             return Ok(true);
         };
+        let mut way = Way::default();
         loop {
             if cursor.remaining == 0 {
                 return Ok(true);
@@ -27,35 +42,113 @@ impl Transaction {
                 return Ok(false);
             }
             cursor.renew_if_outdated(&self.store.engine);
-            let Some(key) = cursor.next_key(&self.overlay, &self.store.engine)? else {
+            let next = cursor.next_key(&self.overlay, &self.store.engine)?;
+            if !self.pass_additions(cursor, &mut way, next.as_ref(), wait).await? {
+                continue;
+            }
+            let locks = self.locks.row_locks();
+            let locked = match &next {
+                Some(key) => self.lock_next(cursor, key, mode, wait).await?,
+                None => Locked::Gone,
+            };
+            if !matches!(locked, Locked::Skipped)
+                && !self.cover_way(cursor, &mut way, next.as_ref(), wait).await?
+            {
+                continue;
+            }
+            let Some(key) = next else {
                 return Ok(true);
             };
-            if self.lock_and_push(cursor, &key, mode, wait, rows).await? {
-                cursor.remaining -= 1;
+            match locked {
+                Locked::Row(row) if self.push_locked(cursor, &key, &row, rows)? => cursor.remaining -= 1,
+                Locked::Row(row) if !self.locks_ranges() && self.locks.holds_more_than(locks) => {
+                    self.locks.release_newest(&row);
+                }
+                _ => {}
             }
             cursor.pass_stored(&key);
         }
     }
 
-    /// Locks the row of a key, and appends it if it is still there.
-    async fn lock_and_push(
+    /// Waits for what others have added on the way to the next key and not
+    /// committed; `false` if there was something, so that the scan has to look
+    /// again.
+    async fn pass_additions(
+        &mut self,
+        cursor: &mut Cursor,
+        way: &mut Way,
+        next: Option<&FullKey>,
+        wait: LockWait,
+    ) -> Result<bool, StoreError> {
+        if cursor.has_covered(next) {
+            return Ok(true);
+        }
+        way.lead(cursor, next, false);
+        let patience = &mut cursor.patience;
+        let added = self
+            .locks
+            .pass_additions(way.gap(cursor.direction), wait, patience)
+            .await?;
+        Ok(cursor.may_go_on(added, wait))
+    }
+
+    /// Locks the way to the next key, and its place, against additions, if the
+    /// isolation wants that; `false` if the scan has to look again.
+    async fn cover_way(
+        &mut self,
+        cursor: &mut Cursor,
+        way: &mut Way,
+        next: Option<&FullKey>,
+        wait: LockWait,
+    ) -> Result<bool, StoreError> {
+        if !self.locks_ranges() || cursor.has_covered(next) {
+            return Ok(true);
+        }
+        way.lead(cursor, next, true);
+        let patience = &mut cursor.patience;
+        let added = self
+            .locks
+            .cover(way.gap(cursor.direction), wait, patience)
+            .await?;
+        if !cursor.may_go_on(added, wait) {
+            return Ok(false);
+        }
+        cursor.note_covered(next);
+        // What was committed before the way was covered is not seen yet.
+        Ok(cursor.is_newest(&self.store.engine))
+    }
+
+    /// Locks the row of the next key.
+    async fn lock_next(
         &mut self,
         cursor: &mut Cursor,
         key: &FullKey,
         mode: Mode,
         wait: LockWait,
+    ) -> Result<Locked, StoreError> {
+        let Some(primary) = cursor.fetch else {
+            return Ok(
+                match self.acquire_within(key, mode, wait, &mut cursor.patience).await? {
+                    Acquired::Skipped => Locked::Skipped,
+                    _ => Locked::Row(FullKey::clone(key)),
+                },
+            );
+        };
+        Ok(match self.lock_fetched(cursor, key, primary, mode, wait).await? {
+            Fetched::Row(row) => Locked::Row(row),
+            Fetched::Gone => Locked::Gone,
+            Fetched::Skipped => Locked::Skipped,
+        })
+    }
+
+    /// Appends the locked row of a key, if it is still there.
+    fn push_locked(
+        &mut self,
+        cursor: &Cursor,
+        key: &FullKey,
+        row: &FullKey,
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
-        let row = match cursor.fetch {
-            None => match self.acquire_within(key, mode, wait, &mut cursor.patience).await? {
-                Acquired::Skipped => return Ok(false),
-                _ => FullKey::clone(key),
-            },
-            Some(primary) => match self.lock_fetched(cursor, key, primary, mode, wait).await? {
-                Fetched::Row(row) => row,
-                Fetched::Gone | Fetched::Skipped => return Ok(false),
-            },
-        };
         if cursor.fetch.is_none()
             && let Some(value) = cursor.newest_value(&self.overlay, &self.store.engine, key)
         {
@@ -66,7 +159,7 @@ impl Transaction {
             });
             return Ok(true);
         }
-        self.push_newest(key, &row, rows)
+        self.push_newest(key, row, rows)
     }
 
     /// Locks the row of an entry that the cursor stands on, if the entry is still
@@ -100,7 +193,98 @@ impl Transaction {
     }
 }
 
+/// The way from the key that was passed last to the next one.
+#[derive(Debug, Default)]
+struct Way {
+    low: Vec<u8>,
+    high: Vec<u8>,
+}
+
+impl Way {
+    /// Leads from where the cursor is up to a key, or to the end of its range;
+    /// with or without the key itself.
+    fn lead(&mut self, cursor: &Cursor, next: Option<&FullKey>, with_next: bool) {
+        let passed = cursor.passed.as_deref();
+        let (low, high) = match cursor.direction {
+            Direction::Forward => (
+                passed.unwrap_or(&cursor.low),
+                next.map_or(&cursor.high[..], |key| key),
+            ),
+            Direction::Backward => (
+                next.map_or(&cursor.low[..], |key| key),
+                passed.unwrap_or(&cursor.high),
+            ),
+        };
+        copy(&mut self.low, low);
+        copy(&mut self.high, high);
+        // "Behind a key" is the key with a zero byte.
+        match cursor.direction {
+            Direction::Forward => {
+                self.low.extend(passed.map(|_| 0));
+                self.high.extend(next.filter(|_| with_next).map(|_| 0));
+            }
+            Direction::Backward => self.low.extend(next.filter(|_| !with_next).map(|_| 0)),
+        }
+    }
+
+    fn gap(&self, direction: Direction) -> Gap<'_> {
+        Gap {
+            low: &self.low,
+            high: &self.high,
+            backward: direction == Direction::Backward,
+        }
+    }
+}
+
+fn copy(to: &mut Vec<u8>, from: &[u8]) {
+    to.clear();
+    to.extend_from_slice(from);
+}
+
+/// How far the transaction holds the range that a scan has come through.
+#[derive(Debug, Default)]
+pub(super) enum CoveredTo {
+    /// Not beyond what was passed.
+    #[default]
+    Passed,
+    /// To this key, which is covered too.
+    Key(FullKey),
+    /// To the end of the scan's range.
+    End,
+}
+
 impl Cursor {
+    /// Whether the way to a key is covered already: the scan has looked again.
+    fn has_covered(&self, next: Option<&FullKey>) -> bool {
+        match (&self.covered, next) {
+            (CoveredTo::Passed, _) | (CoveredTo::Key(_), None) => false,
+            (CoveredTo::End, _) => true,
+            (CoveredTo::Key(covered), Some(next)) => match self.direction {
+                Direction::Forward => next <= covered,
+                Direction::Backward => next >= covered,
+            },
+        }
+    }
+
+    fn note_covered(&mut self, next: Option<&FullKey>) {
+        self.covered = match next {
+            Some(key) => CoveredTo::Key(FullKey::clone(key)),
+            None => CoveredTo::End,
+        };
+    }
+
+    /// Whether nothing was in the way. An addition that is to be skipped is
+    /// passed.
+    fn may_go_on(&mut self, added: Option<FullKey>, wait: LockWait) -> bool {
+        let Some(added) = added else {
+            return true;
+        };
+        if wait == LockWait::Skip {
+            self.pass_stored(&added);
+        }
+        false
+    }
+
     /// Whether nothing was written since the stored keys were opened.
     fn is_newest(&self, engine: &Engine) -> bool {
         self.version == engine.version()

@@ -5,7 +5,7 @@ use super::table::LockTable;
 use super::waits::Graph;
 use parking_lot::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vamos_proto::{Deadlock, DeadlockPart, LockInfo, TransactionState};
+use vamos_proto::{Deadlock, DeadlockPart, TransactionState};
 
 /// A circle with more transactions is reported without those in its middle.
 const MAX_PARTS: usize = 32;
@@ -49,10 +49,7 @@ impl LockTable {
         let mut transaction = self.registry.get(owner)?.describe();
         transaction.state = TransactionState::Waiting;
         transaction.wait = graph.get(owner).map(|wait| self.describe_wait(wait));
-        let holds = graph.get(before).map(|wait| LockInfo {
-            granted: true,
-            ..self.describe_held(wait, owner)
-        });
+        let holds = graph.get(before).map(|wait| self.describe_held(wait, owner));
         Some(DeadlockPart { transaction, holds })
     }
 }

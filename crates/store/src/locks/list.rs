@@ -1,8 +1,10 @@
 //! Lists of owners and locks, for people.
 
+use super::index::IndexLocks;
 use super::queue::{Mode, OwnerId, Queue};
+use super::ranges::index_number;
 use super::table::LockTable;
-use super::waits::Wait;
+use super::waits::{Wait, Wanted};
 use crate::keys::{self, FullKey};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,8 +52,16 @@ impl LockTable {
     pub(super) fn describe_wait(&self, wait: &Wait) -> WaitInfo {
         let mut blockers = self.blockers(wait);
         blockers.truncate(MAX_BLOCKERS);
+        let lock = match wait.wanted {
+            Wanted::Row(mode) => row_lock(&wait.key, wait.owner, mode, false),
+            Wanted::Passage => row_lock(&wait.key, wait.owner, Mode::Shared, false),
+            Wanted::Addition => LockInfo {
+                kind: LockKind::Insert,
+                ..row_lock(&wait.key, wait.owner, Mode::Exclusive, false)
+            },
+        };
         WaitInfo {
-            lock: row_lock(&wait.key, wait.owner, wait.mode, false),
+            lock,
             waited_ms: u64::try_from(wait.since.elapsed().as_millis()).unwrap_or(u64::MAX),
             blockers,
         }
@@ -59,9 +69,17 @@ impl LockTable {
 
     /// What an owner has that a wait waits for.
     pub(super) fn describe_held(&self, wait: &Wait, owner: OwnerId) -> LockInfo {
+        if wait.wanted == Wanted::Addition {
+            let range = |locks: &IndexLocks| {
+                let (low, high) = locks.range_of(owner, &wait.key)?;
+                Some(range_lock(owner, low, high))
+            };
+            let range = self.ranges.look(index_number(&wait.key), range).flatten();
+            return range.unwrap_or_else(|| range_lock(owner, &wait.key, &wait.key));
+        }
         let shard = self.shard(&wait.key).lock();
         let held = shard.get(&wait.key).and_then(|queue| queue.held_by(owner));
-        row_lock(&wait.key, owner, held.unwrap_or(Mode::Exclusive), held.is_some())
+        row_lock(&wait.key, owner, held.unwrap_or(Mode::Exclusive), true)
     }
 
     /// Locks: those for which somebody waits first.
@@ -79,7 +97,21 @@ impl LockTable {
                 }
             }
         }
+        self.push_ranges(&mut locks, limit);
         locks
+    }
+
+    fn push_ranges(&self, locks: &mut Vec<LockInfo>, limit: usize) {
+        for shard in &self.ranges.shards {
+            let shard = shard.lock();
+            let ranges = shard.values().flat_map(IndexLocks::ranges);
+            let left = limit.saturating_sub(locks.len());
+            locks.extend(
+                ranges
+                    .take(left)
+                    .map(|(owner, low, high)| range_lock(owner, low, high)),
+            );
+        }
     }
 }
 
@@ -97,15 +129,24 @@ fn row_lock(key: &FullKey, transaction: OwnerId, mode: Mode, granted: bool) -> L
         granted,
         table: String::new(),
         index: 0,
-        index_id: index_of(key),
+        index_id: IndexId(index_number(key)),
         key: shown(key),
         end: Vec::new(),
     }
 }
 
-/// The index of a full key.
-fn index_of(key: &[u8]) -> IndexId {
-    IndexId(key.first_chunk().map_or(0, |id| u32::from_be_bytes(*id)))
+fn range_lock(transaction: OwnerId, low: &[u8], high: &[u8]) -> LockInfo {
+    LockInfo {
+        transaction,
+        kind: LockKind::Range,
+        exclusive: false,
+        granted: true,
+        table: String::new(),
+        index: 0,
+        index_id: IndexId(index_number(low)),
+        key: shown(low),
+        end: shown(high),
+    }
 }
 
 /// The client's key, cut.

@@ -1,16 +1,22 @@
 //! An owner of locks: a transaction's side of the lock table.
 
+use super::index::{Added, Gap};
 use super::queue::{Grant, Mode, OwnerId};
+use super::ranges::{Covered, index_number};
 use super::registry::OwnerInfo;
 use super::table::{LockTable, Waiting};
-use super::waits::End;
+use super::waits::{End, Wanted};
 use crate::StoreError;
 use crate::keys::FullKey;
+use smallvec::SmallVec;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use vamos_proto::LockWait;
+
+/// Among so many locks one that was acquired lately is looked for.
+const LATELY: usize = 1024;
 
 /// What became of a lock request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +27,18 @@ pub(crate) enum Acquired {
     AfterWait,
     /// Another one holds it, and the request said to skip such rows.
     Skipped,
+}
+
+/// How an entry is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adding {
+    /// It was not there, and its own lock is acquired.
+    Locked,
+    /// It is locked by another entry's lock.
+    Unlocked,
+    /// Its own lock is acquired; it is there already if that was held before (a
+    /// transaction locks what it reads before it changes it).
+    Maybe,
 }
 
 /// How long a wait may last. One that is given up before its end and begun anew
@@ -52,6 +70,10 @@ pub(crate) struct Owner {
     pub(super) table: Arc<LockTable>,
     pub(super) info: Arc<OwnerInfo>,
     held: Vec<FullKey>,
+    /// Entries that it has added.
+    added: Vec<FullKey>,
+    /// Indexes in which it holds ranges.
+    ranged: SmallVec<[u32; 2]>,
     /// Another one goes on under this one's number.
     moved: bool,
 }
@@ -62,6 +84,8 @@ impl Owner {
             table,
             info,
             held: Vec::new(),
+            added: Vec::new(),
+            ranged: SmallVec::new(),
             moved: false,
         }
     }
@@ -88,7 +112,7 @@ impl Owner {
             Grant::Blocked => match wait {
                 LockWait::Fail => return Err(StoreError::LockNotAvailable),
                 LockWait::Skip => return Ok(Acquired::Skipped),
-                LockWait::Wait => self.wait(key, mode, patience).await?,
+                LockWait::Wait => self.wait(key, Wanted::Row(mode), patience).await?,
             },
             grant => {
                 self.note(key, grant);
@@ -102,10 +126,10 @@ impl Owner {
     async fn wait(
         &mut self,
         key: &FullKey,
-        mode: Mode,
+        wanted: Wanted,
         patience: &mut Patience,
     ) -> Result<Acquired, StoreError> {
-        let waiting = match self.table.begin_wait(self.id(), key, mode, patience.begin())? {
+        let waiting = match self.table.begin_wait(self.id(), key, wanted, patience.begin())? {
             Ok(waiting) => waiting,
             Err(grant) => {
                 self.note(key, grant);
@@ -134,6 +158,117 @@ impl Owner {
         }
     }
 
+    /// Acquires what it takes to add an entry, and notes the addition for scans to
+    /// meet. The entry's own lock is not kept while this waits for a range, so that
+    /// whoever holds the range can take it.
+    pub(crate) async fn acquire_addition(
+        &mut self,
+        key: &FullKey,
+        adding: Adding,
+        patience: &mut Patience,
+    ) -> Result<(), StoreError> {
+        loop {
+            let held = self.held.len();
+            if adding != Adding::Unlocked {
+                self.acquire(key, Mode::Exclusive, LockWait::Wait, patience)
+                    .await?;
+            }
+            if adding == Adding::Maybe && self.held.len() == held {
+                return Ok(());
+            }
+            match self.table.add_entry(self.id(), key) {
+                Added::Known => return Ok(()),
+                Added::New => {
+                    self.added.push(Arc::clone(key));
+                    return Ok(());
+                }
+                Added::InRange => {}
+            }
+            if self.held.len() > held {
+                self.release_newest(key);
+            }
+            self.wait(key, Wanted::Addition, patience).await?;
+            patience.until = None;
+        }
+    }
+
+    /// Says whether a lock was newly acquired since it held so many.
+    pub(crate) fn holds_more_than(&self, locks: usize) -> bool {
+        self.held.len() > locks
+    }
+
+    /// How many locks of rows it holds.
+    pub(crate) fn row_locks(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Waits until no entry that others have added and not committed is in the
+    /// gap. `None`: there was none. Otherwise the first one that a scan comes to,
+    /// waited for (so others may have committed) or, if the scan is to skip such,
+    /// not.
+    pub(crate) async fn pass_additions(
+        &mut self,
+        gap: Gap<'_>,
+        wait: LockWait,
+        patience: &mut Patience,
+    ) -> Result<Option<FullKey>, StoreError> {
+        let Some(key) = self.table.addition_in(self.id(), gap) else {
+            return Ok(None);
+        };
+        self.pass_addition(&key, wait, patience).await?;
+        Ok(Some(key))
+    }
+
+    async fn pass_addition(
+        &mut self,
+        key: &FullKey,
+        wait: LockWait,
+        patience: &mut Patience,
+    ) -> Result<(), StoreError> {
+        match wait {
+            LockWait::Fail => Err(StoreError::LockNotAvailable),
+            LockWait::Skip => Ok(()),
+            LockWait::Wait => {
+                self.wait(key, Wanted::Passage, patience).await?;
+                patience.until = None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Acquires a range, so that others add nothing to it. `None`: it is held.
+    /// Otherwise as [`Owner::pass_additions`], and it is not held.
+    pub(crate) async fn cover(
+        &mut self,
+        gap: Gap<'_>,
+        wait: LockWait,
+        patience: &mut Patience,
+    ) -> Result<Option<FullKey>, StoreError> {
+        let (covered, first) = self.table.cover(self.id(), gap)?;
+        if first {
+            self.ranged.push(index_number(gap.low));
+            self.info.locks.fetch_add(1, Relaxed);
+        }
+        match covered {
+            Covered::Held => Ok(None),
+            Covered::Added(key) => {
+                self.pass_addition(&key, wait, patience).await?;
+                Ok(Some(key))
+            }
+        }
+    }
+
+    /// Releases a lock that was acquired last or not long before.
+    pub(crate) fn release_newest(&mut self, key: &FullKey) {
+        let newest = self.held.len().saturating_sub(LATELY);
+        let place = self.held.iter().skip(newest).rposition(|held| held == key);
+        if let Some(place) = place {
+            self.held.swap_remove(newest + place);
+            self.info.locks.fetch_sub(1, Relaxed);
+            self.table.release(self.id(), key);
+        }
+    }
+
     fn note(&mut self, key: &FullKey, grant: Grant) {
         if grant == Grant::New {
             self.held.push(Arc::clone(key));
@@ -149,6 +284,8 @@ impl Owner {
             table: Arc::clone(&self.table),
             info: Arc::clone(&self.info),
             held: std::mem::take(&mut self.held),
+            added: std::mem::take(&mut self.added),
+            ranged: std::mem::take(&mut self.ranged),
             moved: std::mem::replace(&mut self.moved, true),
         }
     }
@@ -159,7 +296,14 @@ impl Owner {
         for key in self.held.drain(..) {
             self.table.release(id, &key);
         }
+        for key in self.added.drain(..) {
+            self.table.release_addition(id, &key);
+        }
+        for index in self.ranged.drain(..) {
+            self.table.release_ranges(id, index);
+        }
         self.held.shrink_to_fit();
+        self.added.shrink_to_fit();
         self.info.locks.store(0, Relaxed);
     }
 }

@@ -2,10 +2,12 @@
 
 use super::deadlines::{DeadlineId, Deadlines};
 use super::deadlock::LastDeadlock;
+use super::index::IndexLocks;
 use super::owner::Owner;
 use super::queue::{Grant, Mode, OwnerId, Queue, Waiter};
+use super::ranges::{Ranges, index_number};
 use super::registry::{Introduction, OwnerInfo, Registry};
-use super::waits::{End, Graph, Wait};
+use super::waits::{End, Graph, Wait, Wanted};
 use crate::StoreError;
 use crate::keys::FullKey;
 use parking_lot::Mutex;
@@ -32,11 +34,12 @@ pub(crate) struct LockCounts {
 
 /// All locks of a store.
 ///
-/// Its mutexes are taken in this order: the graph, a shard.
+/// Its mutexes are taken in this order: the graph, a shard of either kind.
 #[derive(Debug)]
 pub(crate) struct LockTable {
     pub(super) shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
+    pub(super) ranges: Ranges,
     pub(super) graph: Mutex<Graph>,
     pub(super) registry: Registry,
     pub(super) last_deadlock: LastDeadlock,
@@ -54,6 +57,7 @@ impl LockTable {
         Arc::new(Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
+            ranges: Ranges::default(),
             graph: Mutex::default(),
             registry: Registry::default(),
             last_deadlock: LastDeadlock::default(),
@@ -115,7 +119,7 @@ impl LockTable {
         let grant = match shard.get_mut(key) {
             Some(queue) => queue.try_grant(owner, mode),
             None => {
-                self.check_limit()?;
+                self.check_limit(0)?;
                 shard.entry(Arc::clone(key)).or_default().try_grant(owner, mode)
             }
         };
@@ -125,37 +129,26 @@ impl LockTable {
         Ok(grant)
     }
 
-    fn check_limit(&self) -> Result<(), StoreError> {
-        if self.held.load(Relaxed) >= self.limit {
+    /// Fails if the limit, and so many locks more, are held.
+    pub(super) fn check_limit(&self, more: u64) -> Result<(), StoreError> {
+        if self.held.load(Relaxed) >= self.limit.saturating_add(more) {
             return Err(StoreError::TooManyLocks { limit: self.limit });
         }
         Ok(())
     }
 
-    /// Begins a wait, or grants the lock if that can be done now after all
-    /// (`None`).
+    /// Begins a wait, or says how what is wanted was granted now after all.
     pub(super) fn begin_wait(
         &self,
         owner: OwnerId,
         key: &FullKey,
-        mode: Mode,
+        wanted: Wanted,
         deadline: Option<Instant>,
     ) -> Result<Result<Waiting, Grant>, StoreError> {
-        let wait = Arc::new(Wait::new(owner, Arc::clone(key), mode));
+        let wait = Arc::new(Wait::new(owner, Arc::clone(key), wanted));
         let mut graph = self.graph.lock();
-        {
-            let mut shard = self.shard(key).lock();
-            let queue = shard.entry(Arc::clone(key)).or_default();
-            let grant = queue.try_grant(owner, mode);
-            if grant != Grant::Blocked {
-                self.held.fetch_add(u64::from(grant == Grant::New), Relaxed);
-                return Ok(Err(grant));
-            }
-            queue.enqueue(Waiter {
-                owner,
-                mode,
-                wait: Arc::clone(&wait),
-            });
+        if let Some(grant) = self.enqueue(&wait) {
+            return Ok(Err(grant));
         }
         graph.insert(&wait);
         self.waits.fetch_add(1, Relaxed);
@@ -173,6 +166,26 @@ impl LockTable {
         }
         let deadline = deadline.map(|at| self.deadlines.add(at, Arc::clone(&wait)));
         Ok(Ok(Waiting { wait, deadline }))
+    }
+
+    /// Puts a wait where it belongs, unless what it wants is granted at once.
+    fn enqueue(&self, wait: &Arc<Wait>) -> Option<Grant> {
+        let Wanted::Row(mode) = wait.wanted else {
+            return (!self.enqueue_in_index(wait)).then_some(Grant::Held);
+        };
+        let mut shard = self.shard(&wait.key).lock();
+        let queue = shard.entry(Arc::clone(&wait.key)).or_default();
+        let grant = queue.try_grant(wait.owner, mode);
+        if grant != Grant::Blocked {
+            self.held.fetch_add(u64::from(grant == Grant::New), Relaxed);
+            return Some(grant);
+        }
+        queue.enqueue(Waiter {
+            owner: wait.owner,
+            mode,
+            wait: Arc::clone(wait),
+        });
+        None
     }
 
     /// Ends waits until an owner's wait is in no circle. Gives what is to be woken
@@ -209,6 +222,13 @@ impl LockTable {
 
     /// For whom a wait waits.
     pub(super) fn blockers(&self, wait: &Wait) -> Vec<OwnerId> {
+        if !matches!(wait.wanted, Wanted::Row(_)) {
+            let blockers = |locks: &IndexLocks| locks.blockers(wait);
+            return self
+                .ranges
+                .look(index_number(&wait.key), blockers)
+                .unwrap_or_default();
+        }
         let shard = self.shard(&wait.key).lock();
         shard
             .get(&wait.key)
@@ -232,6 +252,11 @@ impl LockTable {
     /// Takes a wait out of its queue, if it is still there, and serves those
     /// behind it.
     fn withdraw(&self, wait: &Arc<Wait>, end: Option<End>) -> Withdrawn {
+        if !matches!(wait.wanted, Wanted::Row(_)) {
+            let (was_there, waker) = self.withdraw_from_index(wait, end);
+            let wakers = waker.into_iter().collect();
+            return Withdrawn { was_there, wakers };
+        }
         let mut wakers = Vec::new();
         let was_there = self.with_queue(&wait.key, &mut wakers, |queue, wakers| {
             let withdrawn = queue.withdraw(wait);

@@ -17,12 +17,23 @@ pub(super) enum End {
     Deadlock,
 }
 
+/// What a wait is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The lock of a row, in this mode.
+    Row(Mode),
+    /// To add an entry where others hold ranges.
+    Addition,
+    /// To pass an entry that another one has added and not committed.
+    Passage,
+}
+
 /// One wait, shared by its future, its queue and its deadline.
 #[derive(Debug)]
 pub(super) struct Wait {
     pub(super) owner: OwnerId,
     pub(super) key: FullKey,
-    pub(super) mode: Mode,
+    pub(super) wanted: Wanted,
     pub(super) since: Instant,
     state: Mutex<State>,
 }
@@ -34,17 +45,17 @@ struct State {
 }
 
 impl Wait {
-    pub(super) fn new(owner: OwnerId, key: FullKey, mode: Mode) -> Self {
+    pub(super) fn new(owner: OwnerId, key: FullKey, wanted: Wanted) -> Self {
         Self {
             owner,
             key,
-            mode,
+            wanted,
             since: Instant::now(),
             state: Mutex::default(),
         }
     }
 
-    /// Ends the wait. Called while the key's queue is locked, which makes the
+    /// Ends the wait. Called while its queue is locked, which makes the
     /// first caller the only one; the returned waker is for after that.
     pub(super) fn end(&self, end: End) -> Option<Waker> {
         let mut state = self.state.lock();

@@ -3,7 +3,7 @@
 use super::Transaction;
 use crate::engine::Engine;
 use crate::keys::FullKey;
-use crate::locks::{Acquired, Mode, Patience};
+use crate::locks::{Acquired, Gap, Mode, Patience};
 use crate::overlay::Overlay;
 use crate::{StoreError, keys};
 use std::ops::Deref;
@@ -115,18 +115,64 @@ impl Transaction {
         self.check_open()?;
         self.check_readable(index, lock)?;
         let full = keys::full(index, key)?;
-        let Some(primary) = fetch else {
-            if let Some((mode, wait)) = lock_request(lock)
-                && self.acquire(&full, mode, wait).await? == Acquired::Skipped
-            {
+        if let Some(primary) = fetch {
+            self.check_readable(primary, lock)?;
+        }
+        match (lock_request(lock), fetch) {
+            (None, None) => self.push(&full, &full, lock, rows),
+            (None, Some(primary)) => self.push_fetched(&full, primary, rows),
+            (Some((mode, wait)), fetch) => self.get_locked(&full, fetch, mode, wait, rows).await,
+        }
+    }
+
+    /// Locking read. Where there is no such key, its place is locked against
+    /// additions instead, if the isolation wants that.
+    async fn get_locked(
+        &mut self,
+        key: &FullKey,
+        fetch: Option<IndexId>,
+        mode: Mode,
+        wait: LockWait,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        let mut patience = self.patience();
+        let mut behind = key.to_vec();
+        behind.push(0);
+        loop {
+            let locks = self.locks.row_locks();
+            let fetched = match fetch {
+                None => Fetched::Gone,
+                Some(primary) => self.lock_row_of(key, primary, mode, wait, &mut patience).await?,
+            };
+            match fetched {
+                Fetched::Row(row) => return self.push_newest(key, &row, rows),
+                Fetched::Skipped => return Ok(false),
+                Fetched::Gone => {}
+            }
+            if self.acquire_within(key, mode, wait, &mut patience).await? == Acquired::Skipped {
                 return Ok(false);
             }
-            return self.push(&full, &full, lock, rows);
-        };
-        self.check_readable(primary, lock)?;
-        match lock_request(lock) {
-            None => self.push_fetched(&full, primary, rows),
-            Some((mode, wait)) => self.get_fetched(&full, primary, mode, wait, rows).await,
+            match fetch {
+                // It came while this waited.
+                Some(primary) if self.newest_primary_key(key, primary)?.is_some() => continue,
+                None if self.push_newest(key, key, rows)? => return Ok(true),
+                _ => {}
+            }
+            let gap = Gap {
+                low: key,
+                high: &behind,
+                backward: false,
+            };
+            let added = match self.locks_ranges() {
+                true => self.locks.cover(gap, wait, &mut patience).await?,
+                false => None,
+            };
+            if self.locks.holds_more_than(locks) {
+                self.locks.release_newest(key);
+            }
+            if added.is_none() || wait == LockWait::Skip {
+                return Ok(false);
+            }
         }
     }
 
@@ -172,36 +218,6 @@ impl Transaction {
         match self.push(entry, &key, Lock::None, rows)? {
             true => Ok(true),
             false => Err(missing_row(primary)),
-        }
-    }
-
-    /// Locking read through a secondary index.
-    async fn get_fetched(
-        &mut self,
-        entry: &FullKey,
-        primary: IndexId,
-        mode: Mode,
-        wait: LockWait,
-        rows: &mut RowBlockBuilder,
-    ) -> Result<bool, StoreError> {
-        let mut patience = self.patience();
-        let mut entry_locked = false;
-        loop {
-            let fetched = self
-                .lock_row_of(entry, primary, mode, wait, &mut patience)
-                .await?;
-            match fetched {
-                Fetched::Row(key) => return self.push_newest(entry, &key, rows),
-                Fetched::Skipped => return Ok(false),
-                Fetched::Gone if entry_locked => return Ok(false),
-                Fetched::Gone => {
-                    // Lock the gap that the missing entry leaves, then look again.
-                    if self.acquire(entry, mode, wait).await? == Acquired::Skipped {
-                        return Ok(false);
-                    }
-                    entry_locked = true;
-                }
-            }
         }
     }
 

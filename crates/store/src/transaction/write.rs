@@ -3,7 +3,7 @@
 use super::{Transaction, lookup};
 use crate::catalogue::Table;
 use crate::keys::FullKey;
-use crate::locks::Mode;
+use crate::locks::{Adding, Mode};
 use crate::overlay::Mark;
 use crate::{StoreError, keys};
 use std::sync::Arc;
@@ -62,10 +62,7 @@ impl Transaction {
     /// Makes one change; `false` if it is an insert whose key is taken.
     async fn apply_one(&mut self, op: &WriteOp<'_>) -> Result<bool, StoreError> {
         let key = self.changed_key(op.index(), op.key())?;
-        let locked = !matches!(op, WriteOp::PutUnlocked { .. } | WriteOp::DeleteUnlocked { .. });
-        if locked {
-            self.acquire(&key, Mode::Exclusive, LockWait::Wait).await?;
-        }
+        self.acquire_for(op, &key).await?;
         let change = match *op {
             WriteOp::Insert { value, .. } => {
                 let engine = &self.store.engine;
@@ -80,6 +77,22 @@ impl Transaction {
         self.overlay.set(&key, change);
         self.check_size()?;
         Ok(true)
+    }
+
+    /// Acquires the locks that a change takes.
+    async fn acquire_for(&mut self, op: &WriteOp<'_>, key: &FullKey) -> Result<(), StoreError> {
+        let adding = match op {
+            WriteOp::Insert { .. } => Adding::Locked,
+            WriteOp::Put { .. } => Adding::Maybe,
+            WriteOp::PutUnlocked { .. } => Adding::Unlocked,
+            WriteOp::DeleteUnlocked { .. } => return Ok(()),
+            WriteOp::Delete { .. } => {
+                self.acquire(key, Mode::Exclusive, LockWait::Wait).await?;
+                return Ok(());
+            }
+        };
+        let mut patience = self.patience();
+        self.locks.acquire_addition(key, adding, &mut patience).await
     }
 
     /// The full key of a change, whose table is noted.

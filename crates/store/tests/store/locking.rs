@@ -1,7 +1,7 @@
 use crate::support::{EXCLUSIVE, Fixture, SHARED, apply, commit, get_in, keys, scan, suffix_entry, write};
 use pollster::block_on;
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use vamos_proto::{Isolation, Lock, LockWait, RowBlockBuilder, WriteOp};
 use vamos_store::{StoreError, TransactionOptions};
@@ -245,11 +245,13 @@ fn scan_that_is_interrupted_goes_on_with_what_was_left_of_its_timeout() {
         let mut batch = pin!(waiter.next_batch(&mut cursor, &mut builder, 1, 1 << 20));
         let mut context = Context::from_waker(Waker::noop());
         std::thread::sleep(Duration::from_millis(5));
-        let _ = batch.as_mut().poll(&mut context);
+        if let Poll::Ready(result) = batch.as_mut().poll(&mut context) {
+            return Some(result.unwrap_err());
+        }
         std::thread::sleep(Duration::from_millis(5));
         match batch.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(result) => Some(result.unwrap_err()),
-            std::task::Poll::Pending => None,
+            Poll::Ready(result) => Some(result.unwrap_err()),
+            Poll::Pending => None,
         }
     });
     assert!(
