@@ -3,6 +3,7 @@
 mod artifacts;
 mod demo;
 mod fuzz;
+mod isolation;
 mod kill;
 mod kinds;
 mod local;
@@ -43,6 +44,9 @@ enum Command {
     /// Runs MariaDB's own test suites on VAMOS and on MyRocks, with InnoDB as the
     /// oracle, and prints the score.
     Mtr(mtr::Mtr),
+    /// Plays the anomalies that isolation levels admit or prevent, on VAMOS and on
+    /// InnoDB, and compares.
+    Isolation(isolation::Isolation),
     /// Kills workers and guests while they commit and checks every acknowledged
     /// row.
     Kill(kill::Kill),
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Sql(sql) => sql.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Mtr(mtr) => mtr.run(),
+        Command::Isolation(isolation) => isolation.run(),
         Command::Kill(kill) => kill.run(),
         Command::Kinds(kinds) => kinds.run(),
         Command::Upkeep => artifacts::Artifacts::build().and_then(|built| upkeep::run(&built)),

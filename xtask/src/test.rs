@@ -2,6 +2,7 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
+use crate::{demo, isolation, kill, kinds, sql};
 use crate::{demo, kill, kinds, sql, upkeep};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
@@ -43,6 +44,9 @@ impl Test {
         steps.run("models of the ring and of the hand-over", model_tests)?;
         let artifacts = steps.run("optimised build", Artifacts::build)?;
         steps.run("SQL on VAMOS and InnoDB", || sql::compare_all(&artifacts, None))?;
+        steps.run("isolation levels on VAMOS and InnoDB", || {
+            isolation::compare_all(&artifacts, None)
+        })?;
         steps.run("tables of every kind, where files are lost", || {
             kinds::check_all(&artifacts, None)
         })?;

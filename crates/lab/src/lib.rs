@@ -3,7 +3,8 @@
 //! It prepares a machine ([`packages`]), fetches the pinned MariaDB
 //! ([`mariadb_files`]), starts MariaDB natively ([`native`]) or in a stock
 //! Debian guest ([`image`], [`payload`], [`vm`]), talks to it ([`sql_client`]),
-//! starts the host daemon ([`daemon`]), makes a real workload ([`workload`]), and counts what crosses
+//! starts the host daemon ([`daemon`]), makes a real workload ([`workload`]), plays isolation anomalies
+//! ([`isolation`]), and counts what crosses
 //! the boundary between guest and host ([`switches`]).
 //!
 //! It knows nothing of the channel, the protocol or the store: it handles
@@ -18,6 +19,7 @@ pub mod demo;
 pub mod fuzz;
 pub mod guest_stack;
 pub mod image;
+pub mod isolation;
 pub mod kills;
 pub mod local;
 pub mod mariadb_files;

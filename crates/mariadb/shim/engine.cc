@@ -77,7 +77,7 @@ int start_consistent_snapshot(handlerton *hton, THD *thd) {
 bool show_status(handlerton *, THD *thd, stat_print_fn *print, enum ha_stat_type type) {
   if (type != HA_ENGINE_STATUS)
     return false;
-  std::string text(32768, '\0');
+  std::string text(256 * 1024, '\0');
   const size_t length = vamos_status_text(vamos_connection(thd), &text[0], text.size());
   return print(thd, STRING_WITH_LEN("VAMOS"), STRING_WITH_LEN(""), text.data(), length);
 }

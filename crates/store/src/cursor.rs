@@ -7,6 +7,7 @@ mod merge;
 use crate::engine::Engine;
 use crate::locks::Patience;
 use crate::overlay::Overlay;
+use crate::transaction::OwnRows;
 use crate::view::View;
 use crate::{StoreError, Transaction, keys};
 use locking::CoveredTo;
@@ -25,6 +26,8 @@ pub struct Cursor {
     /// The transaction that it belongs to.
     transaction: u64,
     index: IndexId,
+    /// The primary index of its table.
+    primary: IndexId,
     /// Full keys: the range, and the last one that was passed.
     low: Vec<u8>,
     high: Vec<u8>,
@@ -86,6 +89,7 @@ impl Transaction {
     pub fn scan(&mut self, scan: &Scan<'_>) -> Result<Cursor, StoreError> {
         self.check_open()?;
         self.check_readable(scan.range.index, scan.lock)?;
+        let primary = self.table_of(scan.range.index)?.primary();
         if let Some(primary) = scan.fetch {
             self.check_readable(primary, scan.lock)?;
         }
@@ -93,6 +97,7 @@ impl Transaction {
         Ok(Cursor {
             transaction: self.id(),
             index: scan.range.index,
+            primary,
             finished: low >= high,
             low,
             high,
@@ -205,10 +210,11 @@ impl Cursor {
     }
 
     /// Stored keys and own changes together.
-    fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &Engine) -> Merge<'m> {
+    fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &'m Engine) -> Merge<'m> {
         let own = self.own(overlay);
         let direction = self.direction;
-        Merge::new(self.stored(engine), own, direction)
+        let rows = OwnRows::of(overlay, engine, self.primary, self.index);
+        Merge::new(self.stored(engine), own, direction, rows)
     }
 
     fn pass(&mut self, key: &[u8]) {

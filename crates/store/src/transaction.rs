@@ -1,9 +1,11 @@
 //! A transaction: its own writes over a snapshot, and its locks.
 
+mod own_rows;
 mod read;
 mod write;
 
-pub(crate) use read::{Fetched, lock_request, lookup, lookup_many, missing_row, primary_key};
+pub(crate) use own_rows::OwnRows;
+pub(crate) use read::{Fetched, Found, lock_request, lookup, lookup_many, missing_row, primary_key};
 
 use crate::catalogue::Table;
 use crate::commit::{Raises, Work};

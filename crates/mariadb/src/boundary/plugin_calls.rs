@@ -4,6 +4,7 @@ use super::guard::{guard, put_text};
 use super::types::{Counters, Settings};
 use crate::engine::Connection;
 use crate::engine::host::{self, HostSettings};
+use crate::engine::monitor;
 use std::ffi::{CStr, c_char, c_int};
 
 /// A text of the server's; null is empty.
@@ -100,7 +101,7 @@ unsafe extern "C" fn vamos_status_text(connection: *mut Connection, place: *mut 
     guard(0, || {
         // SAFETY: the shim passes the connection of the running thread.
         let host = match unsafe { connection.as_mut() } {
-            Some(connection) => connection.host_status(),
+            Some(connection) => format!("{}\n{}", connection.host_status(), monitor::text(connection)),
             None => String::new(),
         };
         let text = format!("{}\n{host}", host::status());

@@ -5,7 +5,8 @@
 //! `discovery` finds those that the server has lost; a [`Share`] is what all handlers of one
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
 //! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE;
-//! [`check`] and [`optimize`] look after tables.
+//! [`check`] and [`optimize`] look after tables; [`monitor`] tells of transactions and
+//! locks.
 
 mod ahead;
 mod batch;
@@ -22,6 +23,7 @@ mod error;
 mod estimate;
 mod handler;
 pub(crate) mod host;
+pub(crate) mod monitor;
 pub(crate) mod optimize;
 mod range_cache;
 mod scan;

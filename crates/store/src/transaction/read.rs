@@ -1,6 +1,6 @@
 //! Point reads.
 
-use super::Transaction;
+use super::{OwnRows, Transaction};
 use crate::engine::Engine;
 use crate::keys::FullKey;
 use crate::locks::{Acquired, Gap, Mode, Patience};
@@ -211,9 +211,16 @@ impl Transaction {
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
         let view = self.view();
-        let key = match lookup(&self.overlay, &self.store.engine, entry, &view.options)? {
-            Some(value) => primary_key(primary, entry, &value)?,
-            None => return Ok(false),
+        let engine = &self.store.engine;
+        let found = match lookup(&self.overlay, engine, entry, &view.options)? {
+            // Stored; its row may be one that the transaction has changed.
+            Some(Found::Stored(value)) => OwnRows::new(&self.overlay, engine, primary)
+                .entry_now(entry, &value)?
+                .map(|value| primary_key(primary, entry, &value)),
+            other => other.map(|value| primary_key(primary, entry, &value)),
+        };
+        let Some(key) = found.transpose()? else {
+            return Ok(false);
         };
         match self.push(entry, &key, Lock::None, rows)? {
             true => Ok(true),

@@ -1,5 +1,6 @@
-use crate::support::{EXCLUSIVE, Fixture, SHARED, apply, commit, get_in, keys, scan};
-use vamos_proto::{Lock, WriteOp};
+use crate::support::{EXCLUSIVE, Fixture, SHARED, apply, commit, get_in, keys, scan, suffix_entry};
+use pollster::block_on;
+use vamos_proto::{Lock, RowBlockBuilder, WriteOp};
 
 #[test]
 fn repeatable_read_sees_one_snapshot_taken_at_the_first_read() {
@@ -144,4 +145,46 @@ fn no_update_is_lost_by_locking_readers() {
     let mut reader = fixture.begin();
     let value = get_in(&mut reader, index, b"n", Lock::None).unwrap().unwrap();
     assert_eq!(value, 800u64.to_le_bytes());
+}
+
+/// A transaction that changes a row which is newer than its snapshot sees the row
+/// as it made it: once, wherever it looks.
+#[test]
+fn changed_row_that_was_newer_than_the_snapshot_is_seen_once() {
+    let fixture = Fixture::new();
+    let (primary, secondary) = (fixture.primary(), fixture.secondary());
+    let entry = suffix_entry(1);
+    fixture.put(b"1", b"10");
+    fixture.commit(vec![fixture.entry(b"a1", &entry)]);
+    let mut transaction = fixture.begin();
+    transaction.take_snapshot();
+    let moved = |from, to| {
+        let index = secondary;
+        vec![
+            WriteOp::DeleteUnlocked { index, key: from },
+            fixture.entry(to, &entry),
+        ]
+    };
+    fixture.put(b"1", b"15");
+    fixture.commit(moved(b"a1", b"b1"));
+    get_in(&mut transaction, primary, b"1", EXCLUSIVE).unwrap();
+    let index = primary;
+    let value = b"16";
+    let mut change = vec![WriteOp::Put {
+        index,
+        key: b"1",
+        value,
+    }];
+    change.extend(moved(b"b1", b"c1"));
+    apply(&mut transaction, change).unwrap();
+    let mut request = fixture.whole(secondary);
+    assert_eq!(keys(&scan(&mut transaction, &request, 10).unwrap()), [b"c1"]);
+    request.fetch = Some(primary);
+    let rows = scan(&mut transaction, &request, 10).unwrap();
+    assert_eq!(rows, [(b"c1".to_vec(), b"1".to_vec(), b"16".to_vec())]);
+    let mut builder = RowBlockBuilder::new();
+    for (entry, there) in [(b"a1", false), (b"b1", false), (b"c1", true)] {
+        let found = block_on(transaction.get(secondary, entry, Lock::None, Some(primary), &mut builder));
+        assert_eq!(found.unwrap(), there, "{entry:?}");
+    }
 }

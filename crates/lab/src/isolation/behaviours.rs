@@ -1,0 +1,117 @@
+//! What an application sees of locks: the same on both engines.
+
+use super::{Behaviour, Scenario};
+
+const fn behaviour(name: &'static str, steps: &'static [(&'static str, &'static str)]) -> Behaviour {
+    Behaviour {
+        scenario: Scenario { name, steps },
+        not_at_serializable: false,
+    }
+}
+
+/// All of them.
+pub const BEHAVIOURS: &[Behaviour] = &[
+    behaviour(
+        "SKIP LOCKED leaves out what is locked",
+        &[
+            ("1", "SELECT * FROM t WHERE id = 1 FOR UPDATE"),
+            ("2 a", "SELECT * FROM t ORDER BY id FOR UPDATE SKIP LOCKED"),
+            ("3 b", "SELECT * FROM t ORDER BY id FOR UPDATE SKIP LOCKED"),
+        ],
+    ),
+    behaviour(
+        "NOWAIT fails at once and the transaction goes on",
+        &[
+            ("1", "UPDATE t SET value = 11 WHERE id = 1"),
+            ("2 a", "UPDATE t SET value = 21 WHERE id = 2"),
+            ("2 b", "SELECT * FROM t WHERE id = 1 FOR UPDATE NOWAIT"),
+            ("2 c", "SELECT * FROM t WHERE id = 2 LOCK IN SHARE MODE NOWAIT"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "a lock wait timeout undoes its statement alone",
+        &[
+            ("1", "UPDATE t SET value = 11 WHERE id = 1"),
+            ("2 a", "INSERT INTO t VALUES (3, 30)"),
+            ("2 b", "UPDATE t SET value = value + 1 WHERE id = 1"),
+            ("2 c", "SELECT * FROM t WHERE id = 3"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "a deadlock undoes one transaction, the lighter one",
+        &[
+            ("1", "INSERT INTO t VALUES (3, 30), (4, 40), (5, 50)"),
+            ("1", "UPDATE t SET value = 11 WHERE id = 1"),
+            ("2 a", "UPDATE t SET value = 21 WHERE id = 2"),
+            ("2 b", "UPDATE t SET value = 12 WHERE id = 1"),
+            ("1 c", "UPDATE t SET value = 22 WHERE id = 2"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    Behaviour {
+        not_at_serializable: true,
+        ..behaviour(
+            "an UPDATE changes the newest row, not the snapshot's",
+            &[
+                ("1 a", "SELECT * FROM t"),
+                ("2", "UPDATE t SET value = 15 WHERE id = 1"),
+                ("2", "COMMIT"),
+                ("1 b", "UPDATE t SET value = value + 1 WHERE id = 1"),
+                ("1 c", "SELECT * FROM t"),
+                ("1", "COMMIT"),
+            ],
+        )
+    },
+    behaviour(
+        "a locking read sees what is committed, a plain one its snapshot",
+        &[
+            ("1", "SELECT * FROM t"),
+            ("2", "INSERT INTO t VALUES (3, 30)"),
+            ("2", "COMMIT"),
+            ("1 a", "SELECT * FROM t"),
+            ("1 b", "SELECT * FROM t LOCK IN SHARE MODE"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "an INSERT waits for whoever has deleted the key",
+        &[
+            ("1", "DELETE FROM t WHERE id = 1"),
+            ("2 a", "INSERT INTO t VALUES (1, 99)"),
+            ("1", "COMMIT"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "an INSERT waits for whoever has inserted the key",
+        &[
+            ("1", "INSERT INTO t VALUES (3, 30)"),
+            ("2 a", "INSERT INTO t VALUES (3, 31)"),
+            ("1", "ROLLBACK"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "two who lock a missing row and insert it: one deadlock",
+        &[
+            ("1 a", "SELECT * FROM t WHERE id = 5 FOR UPDATE"),
+            ("2 b", "SELECT * FROM t WHERE id = 5 FOR UPDATE"),
+            ("1 c", "INSERT INTO t VALUES (5, 50)"),
+            ("2", "INSERT INTO t VALUES (5, 51)"),
+            ("1", "COMMIT"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "FOR UPDATE with LIMIT locks what it returns",
+        &[
+            ("1 a", "SELECT * FROM t ORDER BY id LIMIT 1 FOR UPDATE"),
+            ("2 b", "UPDATE t SET value = 21 WHERE id = 2"),
+            ("2 c", "INSERT INTO t VALUES (3, 30)"),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+];
