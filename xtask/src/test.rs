@@ -2,8 +2,7 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
-use crate::{demo, isolation, kill, kinds, sql};
-use crate::{demo, kill, kinds, sql, upkeep};
+use crate::{demo, isolation, kill, kinds, sql, upkeep};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::packages;
@@ -25,7 +24,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs all steps; the first that fails ends it.
     pub(crate) fn run(self) -> Result<()> {
-        let mut steps = Steps::new(if self.no_guest { 10 } else { 12 });
+        let mut steps = Steps::new(if self.no_guest { 11 } else { 13 });
         steps.run("packages and MariaDB's files", || {
             packages::ensure(BUILD_PACKAGES)?;
             MariadbFiles::fetch().map(drop)

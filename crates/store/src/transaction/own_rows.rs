@@ -28,7 +28,7 @@ impl<'a> OwnRows<'a> {
         primary: IndexId,
         index: IndexId,
     ) -> Option<Self> {
-        (primary != index && overlay.len() > 0).then_some(Self::new(overlay, engine, primary))
+        (primary != index && !overlay.is_empty()).then_some(Self::new(overlay, engine, primary))
     }
 
     /// For the secondary indexes of the table with this primary index.
