@@ -5,7 +5,7 @@ use crate::{Client, Config, Error};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vamos_channel::{ClientLane, ClientOptions, Hello, LaneCounters, Token, WindowSource};
-use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Write};
+use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Write, Written};
 
 /// How often a waiting session asks its interrupt whether to go on.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) streams: Streams,
     /// Writes without answer are under way; a failure would not be known yet.
     unsettled: bool,
+    /// Writes whose answers nobody has waited for yet, and those that came.
+    ahead: Vec<(u32, Option<Result<Written, Error>>)>,
 }
 
 impl Connection {
@@ -55,6 +57,7 @@ impl Connection {
             answer: Vec::new(),
             streams: Streams::default(),
             unsettled: false,
+            ahead: Vec::new(),
         })
     }
 
@@ -142,6 +145,39 @@ impl Connection {
         .map(drop)
     }
 
+    /// Nobody will ask for the answers that are still to come.
+    pub(crate) fn forget_ahead(&mut self) {
+        self.ahead.clear();
+    }
+
+    /// Sends a write whose answer is asked for later, and wakes the host for it.
+    pub(crate) fn send_ahead(&mut self, request: &Request<'_>) -> Result<u32, Error> {
+        let tag = self.send(request)?;
+        self.ahead.push((tag, None));
+        self.flush()?;
+        Ok(tag)
+    }
+
+    /// The answer of a write that was sent ahead.
+    pub(crate) fn answer_ahead(
+        &mut self,
+        tag: u32,
+        interrupt: Option<&(dyn Fn() -> bool + Send)>,
+    ) -> Result<Written, Error> {
+        let lost = || Error::Protocol {
+            what: "a write's answer was asked for twice".into(),
+        };
+        let place = self
+            .ahead
+            .iter()
+            .position(|(sent, _)| *sent == tag)
+            .ok_or_else(lost)?;
+        match self.ahead.remove(place).1 {
+            Some(answered) => answered,
+            None => read_written(self.answer(tag, interrupt)?),
+        }
+    }
+
     /// Waits until all writes without answer are done and reports a failure.
     pub(crate) fn settle(&mut self, interrupt: Option<&(dyn Fn() -> bool + Send)>) -> Result<(), Error> {
         if !self.unsettled {
@@ -160,6 +196,7 @@ impl Connection {
     /// The transaction's end tells of all writes before it.
     pub(crate) fn end_of_transaction(&mut self) {
         self.unsettled = false;
+        self.ahead.clear();
         self.streams.clear();
     }
 
@@ -178,6 +215,11 @@ impl Connection {
                 }
                 other => return Err(Error::unexpected(other.opcode(), "a scan")),
             }
+            return Ok(());
+        }
+        if let Some((_, answer)) = self.ahead.iter_mut().find(|(sent, _)| *sent == tag) {
+            *answer = Some(read_written(Response::decode(opcode, &body)?));
+            self.streams.recycle(body);
             return Ok(());
         }
         // What is left belongs to a cursor that was closed before its end.
@@ -200,6 +242,15 @@ impl Connection {
                 ),
             }),
         }
+    }
+}
+
+/// What became of a write.
+fn read_written(response: Response<'_>) -> Result<Written, Error> {
+    match response {
+        Response::Written(written) => Ok(written),
+        Response::Failed(failure) => Err(failure.into()),
+        other => Err(Error::unexpected(other.opcode(), "a write")),
     }
 }
 

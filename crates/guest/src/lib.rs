@@ -57,6 +57,7 @@ pub use read::Rows;
 pub use session::{Interrupt, Session};
 pub use tables::Table;
 pub use upkeep::{CompactedPiece, TableSizes};
+pub use write::WriteTag;
 
 pub use vamos_channel::{Endpoint, LaneCounters};
 pub use vamos_proto::{

@@ -22,6 +22,13 @@ impl Rows {
         RowBlock::new(&self.block).into_iter().map_while(Result::ok)
     }
 
+    /// The row that begins at a place, and where the next one does; the first one
+    /// begins at 0.
+    pub fn row_at(&self, at: usize) -> Option<(Row<'_>, usize)> {
+        // The block was checked when it arrived.
+        RowBlock::new(&self.block).row_at(at).ok().flatten()
+    }
+
     /// Takes over the rows of a block, whose lengths it checks.
     pub(crate) fn fill(&mut self, block: RowBlock<'_>) -> Result<usize, Error> {
         let mut count = 0;

@@ -178,6 +178,9 @@ impl Session {
         if !matches!(self.transaction, Transaction::Open { on_host: true, .. }) {
             return Ok(());
         }
+        if let Some(connection) = &mut self.connection {
+            connection.forget_ahead();
+        }
         match self.settle() {
             Err(error) if error.ended_transaction() => return self.checked(Err(error)),
             _ => {}

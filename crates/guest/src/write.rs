@@ -4,6 +4,10 @@ use crate::Error;
 use crate::session::{Session, refusal};
 use vamos_proto::{Request, Response, Write, Written};
 
+/// Names a write whose answer has not been waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteTag(u32);
+
 impl Session {
     /// Makes changes: all or none.
     ///
@@ -47,6 +51,44 @@ impl Session {
     /// The failure of the first one that failed.
     pub fn settle_writes(&mut self) -> Result<(), Error> {
         let result = self.settle();
+        self.checked(result)
+    }
+
+    /// Makes changes without waiting for the answer, which
+    /// [`Session::written`] gives later: in the order in which they were sent.
+    ///
+    /// # Errors
+    /// As every request.
+    pub fn write_ahead(&mut self, write: Write<'_>) -> Result<WriteTag, Error> {
+        self.before_write(&write)?;
+        let write = Write {
+            answer: true,
+            ..write
+        };
+        let sent = match &mut self.connection {
+            Some(connection) => connection.send_ahead(&Request::Write(write)),
+            None => Err(Error::ConnectionLost {
+                reason: "no lane".into(),
+            }),
+        };
+        self.checked(sent).map(WriteTag)
+    }
+
+    /// Waits for the answer of a [`Session::write_ahead`].
+    ///
+    /// # Errors
+    /// As [`Session::write`].
+    pub fn written(&mut self, tag: WriteTag) -> Result<Written, Error> {
+        self.connection()?;
+        let Self {
+            connection,
+            interrupt,
+            ..
+        } = self;
+        let result = match connection {
+            Some(connection) => connection.answer_ahead(tag.0, interrupt.as_deref()),
+            None => Ok(Written::Done),
+        };
         self.checked(result)
     }
 

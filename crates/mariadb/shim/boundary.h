@@ -208,6 +208,10 @@ int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);
 int vamos_rnd_next(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record);
 int vamos_rnd_pos(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, const uint8_t *position);
 void vamos_scan_end(vamos_rust_handler *, vamos_rust_connection *);
+/* The server was given this position. */
+void vamos_note_position(vamos_rust_handler *, const uint8_t *position);
+/* Updates and deletes of this statement may be sent later, many together. */
+void vamos_gather_changes(vamos_rust_handler *);
 void vamos_hidden_position(vamos_rust_handler *, uint8_t *position);
 
 /* A range of an index; a null key: no end on that side. */

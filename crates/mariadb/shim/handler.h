@@ -134,6 +134,8 @@ public:
   int delete_row(const uchar *record) override;
   void start_bulk_insert(ha_rows rows, uint flags) override;
   int end_bulk_insert() override;
+  bool start_bulk_update() override;
+  bool start_bulk_delete() override;
   void get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
                           ulonglong *reserved) override;
 
@@ -163,7 +165,9 @@ private:
   bool gathering = false;
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
-  uint last_duplicate_key = UINT_MAX;
+  /* The key of the duplicate that the thread's statement has met last. The server
+     may ask another partition's handler for it than the one that met it. */
+  static thread_local uint last_duplicate_key;
   /* Ranges that were asked for together. */
   Range_queue queue;
   /* Pages that InnoDB would have for the rows. */

@@ -27,6 +27,7 @@ void ha_vamos::position(const uchar *record) {
     key_copy(ref, record, &table->key_info[table_share->primary_key], ref_length);
   else
     vamos_hidden_position(rust, ref);
+  vamos_note_position(rust, ref);
 }
 
 int ha_vamos::cmp_ref(const uchar *a, const uchar *b) {
@@ -131,6 +132,8 @@ uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
   return unsigned_value == ULONGLONG_MAX ? unsigned_value : unsigned_value + 1;
 }
 
+thread_local uint ha_vamos::last_duplicate_key = UINT_MAX;
+
 int ha_vamos::failed(int error, uint32_t duplicate_key) {
   if (error == HA_ERR_FOUND_DUPP_KEY)
     last_duplicate_key = duplicate_key;
@@ -171,6 +174,20 @@ int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {
 }
 
 int ha_vamos::delete_row(const uchar *record) { return failed(vamos_delete_row(rust, connection(), record), 0); }
+
+/* The server calls these before an UPDATE or DELETE that no trigger watches, and
+   would hand its rows over by other calls, which it does not write to the binary
+   log. So: no, but the rows of the usual calls may be gathered. */
+bool ha_vamos::start_bulk_update() {
+  if (!duplicates_matter)
+    vamos_gather_changes(rust);
+  return true;
+}
+
+bool ha_vamos::start_bulk_delete() {
+  vamos_gather_changes(rust);
+  return true;
+}
 
 /* Called by update_auto_increment() for a statement's first value. */
 void ha_vamos::get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,

@@ -3,6 +3,7 @@
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ahead;
 mod crashes;
 mod sessions;
 mod support;

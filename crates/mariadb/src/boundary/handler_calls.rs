@@ -59,6 +59,26 @@ unsafe extern "C" fn vamos_scan_end(handler: *mut Handler, connection: *mut Conn
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_note_position(handler: *mut Handler, position: *const u8) {
+    guard((), || {
+        // SAFETY: the shim passes its own handler.
+        if let Some(handler) = unsafe { handler.as_mut() } {
+            // SAFETY: and a position that it made.
+            let position = unsafe { bytes(position, handler.position_length()) };
+            handler.note_position(position);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_gather_changes(handler: *mut Handler) {
+    // SAFETY: the shim passes its own handler.
+    if let Some(handler) = unsafe { handler.as_mut() } {
+        handler.gathers = true;
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_hidden_position(handler: *mut Handler, position: *mut u8) {
     guard((), || {
         // SAFETY: the shim passes its own handler and eight bytes for the row id.

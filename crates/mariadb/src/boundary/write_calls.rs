@@ -50,7 +50,7 @@ unsafe extern "C" fn vamos_bulk_end(
     // SAFETY: as for `vamos_write_row`.
     unsafe {
         on_handler(handler, connection, |handler, connection| {
-            let result = connection.flush();
+            let result = connection.finish_writes();
             let length = handler.record_length();
             let result = handler.show_duplicate(connection, result, || record_to_fill(length, record0));
             note_duplicate(&result, duplicate_key);

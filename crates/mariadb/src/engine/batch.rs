@@ -38,6 +38,32 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Whether it is time to send it: two batches fit the ring of requests at
+    /// once, so that one is made while the other is carried out.
+    pub(crate) fn is_full(&self) -> bool {
+        const SEND_BYTES: usize = 28 * 1024;
+        const SEND_OPS: usize = 2048;
+        self.bytes.len() >= SEND_BYTES || self.ops.len() >= SEND_OPS
+    }
+
+    /// Adds the changes of another batch, which are for the same table.
+    pub(crate) fn append_batch(&mut self, other: &Self) {
+        let shift = self.bytes.len();
+        let moved = |place: &Range<usize>| place.start + shift..place.end + shift;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ops.extend(other.ops.iter().map(|op| Op {
+            change: op.change,
+            index: op.index,
+            key: moved(&op.key),
+            value: moved(&op.value),
+        }));
+        self.ids.clone_from(&other.ids);
+        self.row_delta += other.row_delta;
+        self.raise_auto_increment(other.auto_increment);
+        self.raise_row_id(other.row_id);
+        self.may_duplicate |= other.may_duplicate;
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.ops.is_empty()
     }

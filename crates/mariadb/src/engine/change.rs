@@ -11,10 +11,6 @@ use crate::codec::{Shape, entry};
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A bulk insert is sent when it has gathered so many bytes or changes.
-const SEND_BYTES: usize = 64 * 1024;
-const SEND_OPS: usize = 4096;
-
 /// An entry of a secondary index, encoded into a batch's buffer.
 struct Entry {
     key: Range<usize>,
@@ -37,13 +33,13 @@ impl Handler {
             connection.flush()?;
         }
         self.share.auto_increment.raise(auto_increment_next);
+        connection.count_write();
         if gather {
             let batch = connection.pending();
             batch.set_table(&ids);
             self.add_row(batch, &ids, record, auto_increment_next)?;
-            let full = batch.byte_count() >= SEND_BYTES || batch.len() >= SEND_OPS;
             self.share.count_rows(1);
-            return if full { connection.flush() } else { Ok(()) };
+            return connection.flush_if_full();
         }
         self.change(connection, |this, batch| {
             this.add_row(batch, &ids, record, auto_increment_next)
@@ -59,16 +55,73 @@ impl Handler {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
         batch.set_table(&self.share.ids());
-        let result = fill(self, &mut batch).and_then(|()| connection.send(&batch));
-        let result = match result {
-            Err(Error::DuplicateInBatch { op }) => Err(self.duplicate(&batch, op)),
-            other => other,
-        };
-        if result.is_ok() {
-            self.share.count_rows(batch.row_delta());
-        }
+        let result = fill(self, &mut batch).and_then(|()| self.send_batch(connection, &batch));
         self.batch = batch;
         result
+    }
+
+    /// Changes the row read last: no row that was fetched for its position and has
+    /// not been read is concerned.
+    fn count_own_write(&mut self, connection: &mut Connection) {
+        let known = self.positions.writes == connection.writes();
+        connection.count_write();
+        if known {
+            self.positions.writes = connection.writes();
+        }
+    }
+
+    /// Makes changes, which wait for others if they cannot be refused and the
+    /// statement lets them.
+    fn change_or_gather(
+        &mut self,
+        connection: &mut Connection,
+        fill: impl FnOnce(&mut Self, &mut Batch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let ids = self.share.ids();
+        let waiting = connection.pending().table();
+        if !self.gathers || waiting != ids.table {
+            connection.flush()?;
+        }
+        if !self.gathers {
+            return self.change(connection, fill);
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.clear();
+        batch.set_table(&ids);
+        let filled = fill(self, &mut batch);
+        let gathered = match (&filled, batch.may_duplicate()) {
+            (Ok(()), false) => {
+                self.share.count_rows(batch.row_delta());
+                connection.pending().append_batch(&batch);
+                Some(connection.flush_if_full())
+            }
+            _ => None,
+        };
+        self.batch = batch;
+        match (filled, gathered) {
+            (Err(error), _) => Err(error),
+            (_, Some(sent)) => sent,
+            (Ok(()), None) => {
+                connection.flush()?;
+                let batch = std::mem::take(&mut self.batch);
+                let sent = self.send_batch(connection, &batch);
+                self.batch = batch;
+                sent
+            }
+        }
+    }
+
+    fn send_batch(&mut self, connection: &mut Connection, batch: &Batch) -> Result<(), Error> {
+        // What is under way comes first, and its refusal too.
+        connection.finish_writes()?;
+        match connection.send(batch) {
+            Err(Error::DuplicateInBatch { op }) => Err(self.duplicate(batch, op)),
+            Ok(()) => {
+                self.share.count_rows(batch.row_delta());
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Which of the server's keys the change at this position was for.
@@ -192,10 +245,10 @@ impl Handler {
         new: Record<'_>,
         auto_increment_next: u64,
     ) -> Result<(), Error> {
-        connection.flush()?;
+        self.count_own_write(connection);
         let ids = self.share.ids();
         self.share.auto_increment.raise(auto_increment_next);
-        self.change(connection, |this, batch| {
+        self.change_or_gather(connection, |this, batch| {
             batch.raise_auto_increment(auto_increment_next);
             this.add_update(batch, &ids, old, new)
         })
@@ -233,9 +286,9 @@ impl Handler {
         connection: &mut Connection,
         record: Record<'_>,
     ) -> Result<(), Error> {
-        connection.flush()?;
+        self.count_own_write(connection);
         let ids = self.share.ids();
-        self.change(connection, |this, batch| this.add_delete(batch, &ids, record))
+        self.change_or_gather(connection, |this, batch| this.add_delete(batch, &ids, record))
     }
 
     fn add_delete(&mut self, batch: &mut Batch, ids: &Ids, record: Record<'_>) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::copy::{TableCopy, send};
+use super::pipeline::{Pipeline, Refused};
 use super::{Error, host};
 use crate::boundary::Thd;
 use std::ffi::c_int;
@@ -35,6 +36,10 @@ pub(crate) struct Connection {
     last_savepoint: u64,
     /// Rows of a bulk insert that are not sent yet.
     pending: Batch,
+    /// Those that were sent and not answered yet.
+    under_way: Pipeline,
+    /// Counts changes of rows.
+    writes: u64,
     /// Fills the new table of an ALTER TABLE.
     copy: Option<TableCopy>,
     /// The error that was reported last, with its sentence.
@@ -55,6 +60,8 @@ impl Connection {
             epoch: 0,
             last_savepoint: 0,
             pending: Batch::default(),
+            under_way: Pipeline::default(),
+            writes: 0,
             copy: None,
             error: None,
         }
@@ -95,7 +102,9 @@ impl Connection {
     /// waiting must have happened before the client hears that; if it has not,
     /// the statement leaves no trace.
     pub(crate) fn end_statement(&mut self) -> Result<(), Error> {
-        let settled = self.flush().and_then(|()| Ok(self.session.settle_writes()?));
+        let settled = self
+            .finish_writes()
+            .and_then(|()| Ok(self.session.settle_writes()?));
         if let Err(error) = &settled {
             if error.ended_transaction() {
                 self.thd.must_rollback();
@@ -109,7 +118,7 @@ impl Connection {
     }
 
     pub(crate) fn commit(&mut self, durability: Durability) -> Result<(), Error> {
-        if let Err(error) = self.flush() {
+        if let Err(error) = self.finish_writes() {
             self.rollback()?;
             return Err(error);
         }
@@ -124,6 +133,7 @@ impl Connection {
     }
 
     fn end_transaction(&mut self) {
+        self.under_way.forget();
         self.copy = None;
         self.in_statement = false;
         self.marked = false;
@@ -133,6 +143,7 @@ impl Connection {
     /// The statement failed: it leaves no trace, the transaction goes on.
     pub(crate) fn rollback_statement(&mut self) -> Result<(), Error> {
         self.pending.clear();
+        self.under_way.forget();
         self.in_statement = false;
         if std::mem::take(&mut self.marked) {
             self.session.rollback_to(STATEMENT)?;
@@ -141,7 +152,7 @@ impl Connection {
     }
 
     pub(crate) fn set_savepoint(&mut self) -> Result<u64, Error> {
-        self.flush()?;
+        self.finish_writes()?;
         self.last_savepoint += 1;
         self.session.set_savepoint(SavepointId(self.last_savepoint))?;
         Ok(self.last_savepoint)
@@ -149,6 +160,7 @@ impl Connection {
 
     pub(crate) fn rollback_to_savepoint(&mut self, id: u64) -> Result<(), Error> {
         self.pending.clear();
+        self.under_way.forget();
         self.marked = false;
         Ok(self.session.rollback_to(SavepointId(id))?)
     }
@@ -181,18 +193,69 @@ impl Connection {
         }
     }
 
-    /// Sends what waits. The batch is kept if a duplicate was found in it.
+    /// The changes of rows so far.
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// A row was changed.
+    pub(crate) fn count_write(&mut self) {
+        self.writes += 1;
+    }
+
+    /// Sends what waits if it is enough.
+    pub(crate) fn flush_if_full(&mut self) -> Result<(), Error> {
+        match self.pending.is_full() {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Sends what waits, and waits for the answers of some of what was sent
+    /// before at most. A batch in which a duplicate was found is the pending one
+    /// then.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let pending = std::mem::take(&mut self.pending);
-        let result = self.send(&pending);
-        self.pending = pending;
-        if !matches!(result, Err(Error::DuplicateInBatch { .. })) {
-            self.pending.clear();
+        if let Some(copy) = &mut self.copy
+            && copy.fills(pending.table())
+        {
+            let sent = copy.post(pending);
+            return self.posted(sent);
         }
-        result
+        self.before_write()?;
+        let sent = self.under_way.post(&mut self.session, pending);
+        self.posted(sent)
+    }
+
+    /// Sends what waits, and waits until all of it is done.
+    pub(crate) fn finish_writes(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        let copied = match &mut self.copy {
+            Some(copy) => copy.finish_writes(),
+            None => Ok(Batch::default()),
+        };
+        self.posted(copied)?;
+        let finished = self.under_way.finish(&mut self.session);
+        self.posted(finished)
+    }
+
+    /// A buffer to gather in again, or the batch in which a duplicate was found.
+    fn posted(&mut self, sent: Result<Batch, Refused>) -> Result<(), Error> {
+        match sent {
+            Ok(spare) => {
+                if self.pending.is_empty() {
+                    self.pending = spare;
+                }
+                Ok(())
+            }
+            Err(refused) => {
+                self.pending = *refused.batch;
+                Err(refused.error)
+            }
+        }
     }
 
     /// Sends changes; waits for the answer only where it matters.
@@ -219,7 +282,7 @@ impl Connection {
     /// The new table is filled and to be kept, or will be dropped.
     pub(crate) fn end_copy(&mut self, filled: bool) -> Result<(), Error> {
         let flushed = match filled {
-            true => self.flush(),
+            true => self.finish_writes(),
             false => Ok(()),
         };
         match self.copy.take() {

@@ -1,6 +1,7 @@
 //! Filling a new table: ALTER TABLE, and CREATE TABLE .. SELECT.
 
 use super::batch::Batch;
+use super::pipeline::{Pipeline, Refused};
 use super::{Error, host};
 use crate::boundary::Thd;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(super) struct TableCopy {
     /// The table, or its partitions.
     tables: Vec<TableId>,
     session: Session,
+    under_way: Pipeline,
     written: usize,
     /// Something was lost: the copy cannot become whole any more.
     failed: bool,
@@ -30,6 +32,7 @@ impl TableCopy {
         Self {
             tables: Vec::new(),
             session,
+            under_way: Pipeline::default(),
             written: 0,
             failed: false,
         }
@@ -53,16 +56,45 @@ impl TableCopy {
         sent
     }
 
+    /// Sends changes of which each row must be taken; waits for those sent some
+    /// time before at most. Returns a buffer for the next ones.
+    pub(super) fn post(&mut self, batch: Batch) -> Result<Batch, Refused> {
+        self.check().map_err(Refused::new)?;
+        let sent = match self.prepare(&batch) {
+            Ok(()) => self.under_way.post(&mut self.session, batch),
+            Err(refused) => Err(refused),
+        };
+        self.failed = sent.is_err();
+        sent
+    }
+
+    /// Waits until all that was sent is done.
+    pub(super) fn finish_writes(&mut self) -> Result<Batch, Refused> {
+        let finished = self.under_way.finish(&mut self.session);
+        self.failed |= finished.is_err();
+        finished
+    }
+
     fn write(&mut self, batch: &Batch) -> Result<(), Error> {
+        self.under_way
+            .finish(&mut self.session)
+            .map_err(|refused| refused.error)?;
+        self.prepare(batch).map_err(|refused| refused.error)?;
+        send(&mut self.session, batch)
+    }
+
+    /// Commits if enough was written, and sees that there is a transaction.
+    fn prepare(&mut self, batch: &Batch) -> Result<(), Refused> {
         if self.written > COMMIT_EVERY {
-            self.session.commit(Durability::Never)?;
+            self.under_way.finish(&mut self.session)?;
+            self.session.commit(Durability::Never).map_err(Refused::new)?;
             self.written = 0;
         }
         // No lock is ever waited for: the table is this session's alone.
         self.session
             .begin(Isolation::ReadCommitted, Duration::from_secs(1));
         self.written += batch.byte_count();
-        send(&mut self.session, batch)
+        Ok(())
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use super::ahead::Ahead;
 use super::batch::Batch;
+use super::positions::Positions;
 use super::range_cache::Range;
 use super::scan::Scan;
 use super::share::ANALYZED;
@@ -58,6 +59,7 @@ pub(crate) struct Handler {
     pub(super) active: Option<usize>,
     pub(super) scan: Option<Scan>,
     pub(super) ahead: Option<Ahead>,
+    pub(super) positions: Positions,
     /// The key, in the scanned index, of the row read last.
     pub(super) entry_key: Vec<u8>,
     pub(super) on_row: bool,
@@ -67,6 +69,9 @@ pub(crate) struct Handler {
     pub(super) value: Vec<u8>,
     pub(super) rows: Rows,
     pub(super) batch: Batch,
+    /// The statement updates or deletes rows that it alone has read: the changes
+    /// may be sent later, many together.
+    pub(crate) gathers: bool,
     pub(super) scratch: Vec<u8>,
     pub(super) buffer: Vec<u8>,
     /// Ranges whose sizes the optimizer will ask for.
@@ -91,12 +96,14 @@ impl Handler {
             active: None,
             scan: None,
             ahead: None,
+            positions: Positions::default(),
             entry_key: Vec::new(),
             on_row: false,
             row_key: Vec::new(),
             value: Vec::new(),
             rows: Rows::default(),
             batch: Batch::default(),
+            gathers: false,
             scratch: Vec::new(),
             buffer: Vec::new(),
             expected: Vec::new(),
@@ -107,6 +114,8 @@ impl Handler {
     /// gives back the memory that a large row took.
     pub(crate) fn reset(&mut self) {
         self.plan = None;
+        self.positions.forget();
+        self.gathers = false;
         if self.value.capacity() > KEPT {
             self.value = Vec::new();
             self.rows = Rows::default();

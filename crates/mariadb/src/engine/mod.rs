@@ -25,6 +25,8 @@ mod handler;
 pub(crate) mod host;
 pub(crate) mod monitor;
 pub(crate) mod optimize;
+mod pipeline;
+mod positions;
 mod range_cache;
 mod scan;
 mod share;

@@ -85,10 +85,13 @@ impl Handler {
     ) -> Result<(), Error> {
         self.close_cursor(connection);
         let ids = self.share.ids();
-        connection.flush_table(ids.table)?;
+        self.flush_unless_gathering(connection)?;
         let ahead = !bounds.empty
             && bounds.direction == Direction::Forward
             && self.enter_ahead(connection, &bounds.low, bounds.high_bytes(), keyread)?;
+        if !ahead {
+            connection.flush_table(ids.table)?;
+        }
         let position = self.position();
         let fetch = (position != 0 && !self.covered(keyread)).then(|| ids.index(0));
         let cursor = match bounds.empty || ahead {
@@ -153,6 +156,16 @@ impl Handler {
             .ok_or(Error::KeyNotFound)
     }
 
+    /// What waits to be sent must be seen by reads. What an UPDATE or DELETE has
+    /// gathered concerns rows that it has read and does not come back to: ranges
+    /// that were asked for ahead are read on without sending it.
+    fn flush_unless_gathering(&self, connection: &mut Connection) -> Result<(), Error> {
+        match self.gathers {
+            true => Ok(()),
+            false => connection.flush_table(self.share.ids().table),
+        }
+    }
+
     /// Whether a search can find one row only, by a whole unique key.
     pub(super) fn is_whole_unique(&self, key: usize, find: Find, parts: usize, has_null: bool) -> bool {
         let shape = &self.shape.keys[key];
@@ -181,6 +194,7 @@ impl Handler {
     ) -> Result<(), Error> {
         self.close_cursor(connection);
         let position = self.position();
+        self.flush_unless_gathering(connection)?;
         let found = match self.enter_ahead(connection, &key, &key, keyread)? {
             true => self.read_ahead_row(connection, record, keyread, &key),
             false => self.get(connection, record, position, &key, keyread),
@@ -371,13 +385,20 @@ impl Handler {
         record: &mut [u8],
         position: &[u8],
     ) -> Result<(), Error> {
-        let key = match self.shape.primary {
+        let key = self.key_of_position(position)?;
+        let found = match self.read_noted(connection, record, &key)? {
+            Some(found) => found,
+            None => self.get(connection, record, 0, &key, false)?,
+        };
+        found.then_some(()).ok_or(Error::KeyNotFound)
+    }
+
+    /// The key in the primary index of the row at a position.
+    pub(super) fn key_of_position(&mut self, position: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(match self.shape.primary {
             Some(primary) => self.encode_image(primary, position)?.0,
             None => position.get(..ROW_ID).unwrap_or_default().to_vec(),
-        };
-        self.get(connection, record, 0, &key, false)?
-            .then_some(())
-            .ok_or(Error::KeyNotFound)
+        })
     }
 
     /// Moves the cursor to its next row and puts that into `record`. Returns
