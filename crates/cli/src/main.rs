@@ -1,6 +1,7 @@
 //! `vamos`: what an operator types.
 
 mod backup;
+mod prometheus;
 mod report;
 
 use anyhow::Result;
@@ -28,6 +29,10 @@ enum Command {
         /// Prints all that is known, as JSON.
         #[arg(long)]
         json: bool,
+        /// Prints all numbers in Prometheus' text format, for its node exporter's
+        /// textfile collector.
+        #[arg(long, conflicts_with = "json")]
+        prometheus: bool,
     },
     /// Backs up a guest's store while it serves; or lists and verifies backups.
     Backup(backup::Backup),
@@ -47,9 +52,17 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let text = match &arguments.command {
-        Command::Status { socket, json: false } => report::report(&vamos_host::supervisor::ask(socket)?),
-        Command::Status { socket, json: true } => {
-            serde_json::to_string_pretty(&vamos_host::supervisor::ask(socket)?)?
+        Command::Status {
+            socket,
+            json,
+            prometheus,
+        } => {
+            let status = vamos_host::supervisor::ask(socket)?;
+            match (json, prometheus) {
+                (true, _) => serde_json::to_string_pretty(&status)?,
+                (_, true) => prometheus::metrics(&status)?,
+                _ => report::report(&status),
+            }
         }
         Command::Backup(backup) => backup.run()?,
         Command::Restore(restore) => restore.run()?,

@@ -1,10 +1,12 @@
 //! RocksDB as the store uses it: its families, and what is known of its log.
 
+use crate::latency::Latencies;
 use crate::view::{View, Views};
 use crate::{StoreError, StoreOptions, keys, numbers};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::time::Instant;
 use vamos_rocks::{
     ColumnFamily, ColumnFamilyOptions, Db, DbOptions, ErrorKind, LiveFile, MergeOperator, ReadOptions,
     WriteBatch, WriteMode,
@@ -38,6 +40,8 @@ pub(crate) struct Engine {
     unsynced: AtomicBool,
     failed: AtomicBool,
     syncs: AtomicU64,
+    /// How long writes with a sync of the log took.
+    pub(crate) sync_times: Latencies,
 }
 
 impl Engine {
@@ -70,6 +74,7 @@ impl Engine {
             unsynced: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
+            sync_times: Latencies::default(),
         };
         engine.check_format(options)?;
         Ok(engine)
@@ -100,7 +105,11 @@ impl Engine {
             self.unsynced.store(false, Relaxed);
             self.syncs.fetch_add(1, Relaxed);
         }
+        let begin = Instant::now();
         let result = self.db.write(batch, mode);
+        if mode == WriteMode::Synced {
+            self.sync_times.record(begin.elapsed());
+        }
         self.version.fetch_add(1, Release);
         self.views.forget();
         self.failed.store(result.is_err(), Relaxed);

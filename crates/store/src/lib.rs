@@ -47,6 +47,7 @@ mod cursor;
 mod engine;
 mod error;
 mod keys;
+mod latency;
 mod locks;
 mod monitor;
 mod numbers;

@@ -32,6 +32,18 @@ pub struct StoreStatus {
     pub largest_commit_group: u64,
     /// Syncs of the log.
     pub log_syncs: u64,
+    /// Microseconds of a write with a sync of the log: half of them took no longer.
+    pub sync_p50_us: u64,
+    /// 99 of 100 took no longer.
+    pub sync_p99_us: u64,
+    /// The longest.
+    pub sync_max_us: u64,
+    /// Microseconds of a wait for a row lock: half of them took no longer.
+    pub lock_wait_p50_us: u64,
+    /// 99 of 100 took no longer.
+    pub lock_wait_p99_us: u64,
+    /// The longest that has ended.
+    pub lock_wait_max_us: u64,
     /// Bytes of keys and values committed.
     pub bytes_committed: u64,
     /// Block cache: its size in bytes.
@@ -54,6 +66,20 @@ pub struct StoreStatus {
     pub reclaiming: u64,
     /// RocksDB slows or stops writes until compactions have caught up.
     pub stalled: bool,
+    /// Microseconds for which writes were held back, all together.
+    pub write_stall_us: u64,
+    /// To how many bytes a second writes are slowed now; 0: they are not.
+    pub write_delay_bytes: u64,
+    /// Buffers of changes that wait to be written out as files. Writes are held
+    /// back when they are all full.
+    pub full_memtables: u64,
+    /// Files of level 0. Writes are slowed from 20 on, and stopped from 36 on.
+    pub level_0_files: u64,
+    /// Bytes that compactions have to write to be up to date. Writes are slowed
+    /// from 64 GiB on.
+    pub pending_compaction_bytes: u64,
+    /// Why writes are held back, if they are.
+    pub stall_cause: Option<&'static str>,
     /// A write failed and RocksDB takes no more: the store must be opened anew.
     pub failed: bool,
 }
@@ -104,7 +130,40 @@ impl fmt::Display for StoreStatus {
             (_, true) => "held back until compactions have caught up",
             _ => "go on",
         };
-        write!(f, "  writes                {writes}")
+        writeln!(f, "  writes                {writes}")?;
+        if let Some(cause) = self.stall_cause {
+            writeln!(f, "  held back because     {cause}")?;
+        }
+        writeln!(
+            f,
+            "  held back since start {} us; {} full memtables, {} level 0 files, {} bytes to compact",
+            self.write_stall_us, self.full_memtables, self.level_0_files, self.pending_compaction_bytes
+        )?;
+        writeln!(f, "TIMES (us: half, 99 of 100, longest)")?;
+        writeln!(
+            f,
+            "  synced write          {}, {}, {}",
+            self.sync_p50_us, self.sync_p99_us, self.sync_max_us
+        )?;
+        write!(
+            f,
+            "  row lock wait         {}, {}, {}",
+            self.lock_wait_p50_us, self.lock_wait_p99_us, self.lock_wait_max_us
+        )
+    }
+}
+
+/// What RocksDB waits for when it holds writes back, by its thresholds
+/// (`rocksdb/advanced_options.h`, defaults, and 3 memtables).
+fn stall_cause(memtables: u64, level_0_files: u64, pending_bytes: u64) -> &'static str {
+    if pending_bytes >= 64 << 30 {
+        "much is to be compacted: the disk is too slow for the writes"
+    } else if level_0_files >= 20 {
+        "level 0 has many files: compactions do not keep up with the writes"
+    } else if memtables >= 2 {
+        "memtables are full: the disk is too slow to write them out"
+    } else {
+        "compactions have fallen behind"
     }
 }
 
@@ -116,6 +175,14 @@ impl Store {
         let tickers = engine.db.tickers();
         let property = |name| engine.data.property(name).unwrap_or(0);
         let count = |counter: &AtomicU64| counter.load(Relaxed);
+        let syncs = engine.sync_times.percentiles();
+        let waits = self.locks.wait_times.percentiles();
+        let stopped = property(c"rocksdb.is-write-stopped") != 0;
+        let delay = property(c"rocksdb.actual-delayed-write-rate");
+        let memtables = property(c"rocksdb.num-immutable-mem-table");
+        let level_0 = engine.data_files().iter().filter(|file| file.level == 0).count() as u64;
+        let pending = property(c"rocksdb.estimate-pending-compaction-bytes");
+        let stalled = stopped || delay != 0;
         StoreStatus {
             tables: self.catalogue.len() as u64,
             transactions: count(&self.transactions),
@@ -140,8 +207,19 @@ impl Store {
             running_jobs: property(c"rocksdb.num-running-compactions")
                 + property(c"rocksdb.num-running-flushes"),
             reclaiming: self.reclaimer.len() as u64,
-            stalled: property(c"rocksdb.is-write-stopped") != 0
-                || property(c"rocksdb.actual-delayed-write-rate") != 0,
+            sync_p50_us: syncs.p50,
+            sync_p99_us: syncs.p99,
+            sync_max_us: syncs.longest,
+            lock_wait_p50_us: waits.p50,
+            lock_wait_p99_us: waits.p99,
+            lock_wait_max_us: waits.longest,
+            write_stall_us: tickers.count("rocksdb.stall.micros").unwrap_or(0),
+            write_delay_bytes: delay,
+            full_memtables: memtables,
+            level_0_files: level_0,
+            pending_compaction_bytes: pending,
+            stall_cause: stalled.then(|| stall_cause(memtables, level_0, pending)),
+            stalled,
             failed: engine.has_failed(),
         }
     }

@@ -10,6 +10,7 @@ use super::registry::{Introduction, OwnerInfo, Registry};
 use super::waits::{End, Graph, Wait, Wanted};
 use crate::StoreError;
 use crate::keys::FullKey;
+use crate::latency::Latencies;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -49,6 +50,8 @@ pub(crate) struct LockTable {
     pub(super) held: AtomicU64,
     waits: AtomicU64,
     timeouts: AtomicU64,
+    /// How long waits lasted, however they ended.
+    pub(crate) wait_times: Latencies,
     deadlocks: AtomicU64,
 }
 
@@ -67,6 +70,7 @@ impl LockTable {
             held: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             timeouts: AtomicU64::new(0),
+            wait_times: Latencies::default(),
             deadlocks: AtomicU64::new(0),
         })
     }
@@ -243,6 +247,7 @@ impl LockTable {
             self.deadlines.remove(deadline);
         }
         self.graph.lock().remove(waiting.wait.owner);
+        self.wait_times.record(waiting.wait.since.elapsed());
         if self.withdraw(&waiting.wait, None).wake() {
             return None;
         }
