@@ -110,6 +110,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/estimate.cc",
             "shim/ranges.cc",
             "shim/rows.cc",
+            "shim/alter.cc",
             "shim/create.cc",
             "shim/discover.cc",
             "shim/engine.cc",

@@ -88,6 +88,18 @@ struct vamos_collation {
   vamos_level levels[6];
 };
 
+/* What a table becomes by an ALTER TABLE that copies no rows. */
+struct vamos_alter {
+  const vamos_table *table;
+  const uint32_t *old_columns; /* for each column: which it was; UINT32_MAX: new */
+  const uint32_t *old_keys;    /* for each key: which it was; UINT32_MAX: to be built */
+  const uint8_t *record;       /* has the new columns' defaults */
+  const uint8_t *version;      /* the server's name for the new description, 16 bytes */
+  const uint8_t *image;        /* the description, as in the .frm file */
+  size_t image_length;
+  uint8_t partition; /* it is one of a partitioned table's parts, which has the image */
+};
+
 /* The statement and transaction as the server sees them. */
 struct vamos_context {
   uint8_t isolation; /* ISO_READ_UNCOMMITTED .. ISO_SERIALIZABLE */
@@ -149,6 +161,7 @@ typedef int (*vamos_table_visit)(void *place, const vamos_table_sizes *);
 typedef struct vamos_rust_connection vamos_rust_connection;
 typedef struct vamos_rust_share vamos_rust_share;
 typedef struct vamos_rust_handler vamos_rust_handler;
+typedef struct vamos_rust_alter vamos_rust_alter;
 
 int vamos_start(const vamos_settings *);
 int vamos_check_endpoint(const char *endpoint, char *message, size_t size);
@@ -195,7 +208,10 @@ int vamos_rename_partitioned(vamos_rust_connection *, const char *from, const ch
 int vamos_share_open(vamos_rust_connection *, const char *name, uint32_t indexes, vamos_rust_share **);
 void vamos_share_free(vamos_rust_share *);
 
-int vamos_handler_open(vamos_rust_connection *, vamos_rust_share *, const vamos_table *, vamos_rust_handler **);
+/* `version`: the 16 bytes by which the server names its description of the table,
+   or null. HA_ERR_TABLE_DEF_CHANGED if it is not the table's last one. */
+int vamos_handler_open(vamos_rust_connection *, vamos_rust_share *, const vamos_table *, const uint8_t *version,
+                       vamos_rust_handler **);
 void vamos_handler_close(vamos_rust_handler *);
 void vamos_handler_use(vamos_rust_handler *, const vamos_use *);
 void vamos_handler_columns(vamos_rust_handler *, const uint32_t *read_set, size_t words, uint8_t all);
@@ -257,6 +273,21 @@ int vamos_copy_begin(vamos_rust_handler *, vamos_rust_connection *);
 int vamos_copy_end(vamos_rust_connection *, uint8_t filled);
 int vamos_truncate(vamos_rust_handler *, vamos_rust_connection *);
 
+/* ALTER TABLE without a copy, in this order: begin; build; commit, for all
+   partitions at once; end. */
+int vamos_alter_begin(vamos_rust_handler *, vamos_rust_connection *, const vamos_alter *, vamos_rust_alter **);
+/* Fills the new indexes while others go on writing. `record` is the altered
+   table's record[0]: gets the row whose key is a duplicate. */
+int vamos_alter_build(vamos_rust_alter *, vamos_rust_connection *, uint8_t *record, uint32_t *duplicate_key);
+/* `partitioned`: the name of the table that these are the partitions of, or null. */
+int vamos_alter_commit(vamos_rust_alter **, size_t count, vamos_rust_connection *, const char *partitioned,
+                       uint8_t *record, uint32_t *duplicate_key);
+void vamos_alter_end(vamos_rust_alter *, vamos_rust_connection *);
+/* Whether the table, or what it is partitioned into, is as this version says. */
+int vamos_is_version(vamos_rust_connection *, const char *name, const uint8_t *version, uint8_t *is);
+/* Slots that a row of the table has. */
+uint32_t vamos_slots(const vamos_rust_handler *);
+
 uint64_t vamos_auto_increment_next(vamos_rust_handler *);
 int vamos_auto_increment_reset(vamos_rust_handler *, vamos_rust_connection *, uint64_t next);
 uint64_t vamos_auto_increment_reserve(vamos_rust_handler *, uint64_t offset, uint64_t increment, uint64_t count);
@@ -283,6 +314,7 @@ void vamos_server_sort_string(void *field, const uint8_t *value, uint8_t *out, u
 uint8_t vamos_server_killed(const void *thd);
 uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
+void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all);
 
 /* Of a TABLE whose statement looks after it (upkeep.cc). */
 void *vamos_server_thd(void *table);

@@ -96,23 +96,6 @@ int ha_vamos::rename_table(const char *from, const char *to) {
   return vamos_report_ddl(thd, error);
 }
 
-/* Called when an ALTER TABLE that copies no rows is done: the host keeps the new
-   description, whose file still has a name of its own. */
-bool ha_vamos::commit_inplace_alter_table(TABLE *altered, Alter_inplace_info *alter, bool commit) {
-  if (!commit)
-    return false;
-  alter->group_commit_ctx = nullptr; /* one call is for all partitions */
-  THD *thd = table->in_use;
-  const char *path = table_share->normalized_path.str;
-  const char *altered_path = altered->s->normalized_path.str;
-  const int error = table_share->partition_info_str ? vamos_keep_partitioned(thd, path, altered_path)
-                                                    : vamos_keep_image(thd, path, altered_path);
-  vamos_report_ddl(thd, error);
-  if (error && !thd->is_error())
-    print_error(error, MYF(0));
-  return error != 0;
-}
-
 int ha_vamos::truncate() { return vamos_truncate(rust, connection()); }
 
 int ha_vamos::reset_auto_increment(ulonglong value) {

@@ -98,6 +98,7 @@ int start(void *p) {
   vamos_hton->start_consistent_snapshot = start_consistent_snapshot;
   vamos_hton->show_status = show_status;
   vamos_install_discovery(vamos_hton);
+  vamos_install_alter(vamos_hton);
   static const char *no_files[] = {nullptr};
   vamos_hton->tablefile_extensions = no_files;
   const vamos_settings settings = vamos_current_settings();

@@ -142,8 +142,8 @@ ulong ha_vamos::index_flags(uint index, uint, bool) const {
 
 /* ---- Life ---- */
 
-void ha_vamos::describe(std::vector<vamos_column> &columns, std::vector<vamos_key> &keys,
-                        std::vector<std::vector<vamos_key_part>> &parts) const {
+Vamos_description::Vamos_description(const TABLE *table) {
+  const TABLE_SHARE *share = table->s;
   for (Field **position = table->field; *position; position++) {
     Field *field = *position;
     vamos_column column = {};
@@ -160,19 +160,28 @@ void ha_vamos::describe(std::vector<vamos_column> &columns, std::vector<vamos_ke
     describe_storage(field, table, column);
     columns.push_back(column);
   }
-  for (uint i = 0; i < table_share->keys; i++) {
+  for (uint i = 0; i < share->keys; i++) {
     const KEY &key = table->key_info[i];
     std::vector<vamos_key_part> list;
     const uint all = std::max<uint>(key.ext_key_parts, key.user_defined_key_parts);
     for (uint part = 0; part < all; part++)
-      list.push_back(describe_part(key.key_part[part], table_share));
+      list.push_back(describe_part(key.key_part[part], share));
     parts.push_back(std::move(list));
   }
-  for (uint i = 0; i < table_share->keys; i++) {
+  for (uint i = 0; i < share->keys; i++) {
     const KEY &key = table->key_info[i];
     keys.push_back({parts[i].data(), key.user_defined_key_parts, static_cast<uint32_t>(parts[i].size()),
                     static_cast<uint8_t>((key.flags & HA_NOSAME) != 0)});
   }
+  description.columns = columns.data();
+  description.column_count = static_cast<uint32_t>(columns.size());
+  description.keys = keys.data();
+  description.key_count = static_cast<uint32_t>(keys.size());
+  description.primary_key = share->primary_key != MAX_KEY ? share->primary_key : UINT32_MAX;
+  description.record_length = share->reclength;
+  description.auto_increment =
+      table->found_next_number_field ? table->found_next_number_field->field_index : UINT32_MAX;
+  description.defaults = share->default_values;
 }
 
 /* The host's copy of the table's description follows what the server has: a table
@@ -181,6 +190,13 @@ static void keep_image(THD *thd, const TABLE_SHARE *share) {
   const char *path = share->normalized_path.str;
   if (!share->tmp_table && !share->partition_info_str && !strstr(path, tmp_file_prefix))
     vamos_keep_image(thd, path, path);
+}
+
+/* The server's name for its description of the table; null where the host may
+   well know another one: of partitions. */
+static const uint8_t *version_of(const TABLE_SHARE *share) {
+  const bool known = share->tabledef_version.length == MY_UUID_SIZE && !share->partition_info_str;
+  return known ? share->tabledef_version.str : nullptr;
 }
 
 /* The table's share; the first handler asks the host for the table. */
@@ -192,7 +208,6 @@ vamos_rust_share *ha_vamos::share(const char *name, int *error) {
     vamos_rust_share *opened = nullptr;
     *error = vamos_share_open(connection(), vamos_table_name(name).c_str(), vamos_index_count(table_share), &opened);
     if (!*error) {
-      keep_image(current_thd, table_share);
       found = new Vamos_share(opened);
       set_ha_share_ptr(found);
     }
@@ -212,23 +227,11 @@ int ha_vamos::open(const char *name, int, uint) {
   }
   if (error)
     return error;
-  std::vector<vamos_column> columns;
-  std::vector<vamos_key> keys;
-  std::vector<std::vector<vamos_key_part>> parts;
-  describe(columns, keys, parts);
-  vamos_table description = {};
-  description.columns = columns.data();
-  description.column_count = static_cast<uint32_t>(columns.size());
-  description.keys = keys.data();
-  description.key_count = static_cast<uint32_t>(keys.size());
-  description.primary_key = has_primary_key() ? table_share->primary_key : UINT32_MAX;
-  description.record_length = table_share->reclength;
-  description.auto_increment =
-      table->found_next_number_field ? table->found_next_number_field->field_index : UINT32_MAX;
-  description.defaults = table_share->default_values;
-  error = vamos_handler_open(connection(), shared, &description, &rust);
+  const Vamos_description description(table);
+  error = vamos_handler_open(connection(), shared, description.get(), version_of(table_share), &rust);
   if (error)
     return error;
+  keep_image(current_thd, table_share);
   /* A table scan follows the primary key: the server must know, so that an UPDATE
      of that key does not meet the rows that it has moved. */
   key_used_on_scan = table_share->primary_key;

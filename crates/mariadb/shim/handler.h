@@ -17,6 +17,7 @@
 #include "server.h"
 #include "boundary.h"
 #include "ranges.h"
+#include <vector>
 
 extern handlerton *vamos_hton;
 
@@ -42,12 +43,29 @@ int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info);
 std::string vamos_table_name(const char *path);
 uint vamos_index_count(const TABLE_SHARE *share);
 
+/* alter.cc */
+void vamos_install_alter(handlerton *hton);
+
 /* discover.cc */
 void vamos_install_discovery(handlerton *hton);
 int vamos_keep_image(THD *thd, const char *path, const char *image_path);
 int vamos_keep_partitioned(THD *thd, const char *base, const char *files);
 int vamos_keep_new_partitioned(THD *thd, const std::string &base, const LEX_CUSTRING &image);
 std::string vamos_base_of_partition(const char *path);
+
+/* A table as boundary.h has it; points into the TABLE. */
+class Vamos_description {
+public:
+  explicit Vamos_description(const TABLE *table);
+  Vamos_description(const Vamos_description &) = delete;
+  const vamos_table *get() const { return &description; }
+
+private:
+  std::vector<vamos_column> columns;
+  std::vector<vamos_key> keys;
+  std::vector<std::vector<vamos_key_part>> parts;
+  vamos_table description = {};
+};
 
 class ha_vamos final : public handler {
 public:
@@ -73,7 +91,15 @@ public:
   int reset_auto_increment(ulonglong value) override;
   void update_create_info(HA_CREATE_INFO *info) override;
   bool check_if_incompatible_data(HA_CREATE_INFO *info, uint table_changes) override;
+
+  /* ALTER TABLE without a copy: alter.cc */
+  enum_alter_inplace_result check_if_supported_inplace_alter(TABLE *altered, Alter_inplace_info *alter) override;
+  bool prepare_inplace_alter_table(TABLE *altered, Alter_inplace_info *alter) override;
+  bool inplace_alter_table(TABLE *altered, Alter_inplace_info *alter) override;
   bool commit_inplace_alter_table(TABLE *altered, Alter_inplace_info *alter, bool commit) override;
+  bool can_convert_nocopy(const Field &field, const Column_definition &column) const override;
+  Compare_keys compare_key_parts(const Field &old_field, const Column_definition &new_field,
+                                 const KEY_PART_INFO &old_part, const KEY_PART_INFO &new_part) const override;
 
   /* Life */
   int open(const char *name, int mode, uint test_if_locked) override;
@@ -144,10 +170,9 @@ public:
   bool get_error_message(int error, String *text) override;
 
 private:
+  friend class Vamos_alteration;
   vamos_rust_connection *connection() const;
   vamos_rust_share *share(const char *name, int *error);
-  void describe(std::vector<vamos_column> &columns, std::vector<vamos_key> &keys,
-                std::vector<std::vector<vamos_key_part>> &parts) const;
   void apply_use(THD *thd);
   void choose_columns();
   bool reads_index_alone() { return keyread_enabled(); }

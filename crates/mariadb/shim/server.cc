@@ -112,3 +112,8 @@ uint64_t vamos_server_connection_number(const void *thd) {
 }
 
 void vamos_server_must_rollback(void *thd) { static_cast<THD *>(thd)->mark_transaction_to_rollback(true); }
+
+/* For SHOW PROCESSLIST. */
+void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all) {
+  thd_progress_report(static_cast<THD *>(thd), done, all);
+}

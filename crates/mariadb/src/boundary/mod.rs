@@ -4,6 +4,7 @@
 //! made safe; `describe` reads the shim's description of a table; the other
 //! modules are what the shim calls.
 
+mod alter_calls;
 mod connection_calls;
 mod describe;
 mod discovery_calls;

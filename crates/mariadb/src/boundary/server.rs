@@ -26,6 +26,7 @@ unsafe extern "C" {
     fn vamos_server_killed(thd: *const c_void) -> u8;
     fn vamos_server_connection_number(thd: *const c_void) -> u64;
     fn vamos_server_must_rollback(thd: *mut c_void);
+    fn vamos_server_alter_progress(thd: *mut c_void, done: u64, all: u64);
 }
 
 /// A collation of the server's. The server never frees one.
@@ -151,6 +152,12 @@ impl Thd {
     pub(crate) fn number(self) -> u64 {
         // SAFETY: the connection outlives this (see `new`).
         unsafe { vamos_server_connection_number(self.0) }
+    }
+
+    /// Tells the server how far a long statement has come.
+    pub(crate) fn progress(self, done: u64, all: u64) {
+        // SAFETY: the connection outlives this, and its thread calls.
+        unsafe { vamos_server_alter_progress(self.0, done, all) }
     }
 
     /// Tells the server that the transaction is over and must be rolled back.

@@ -9,6 +9,9 @@ use std::ffi::{CStr, c_char, c_int};
 use std::sync::Arc;
 use vamos_guest::{Lock, LockWait};
 
+/// Bytes by which the server names its description of a table.
+pub(super) const VERSION: usize = 16;
+
 /// A table's name, which the shim makes of a path.
 pub(super) unsafe fn name<'a>(start: *const c_char) -> std::borrow::Cow<'a, str> {
     // SAFETY: the shim passes a text with a zero byte behind it.
@@ -87,6 +90,7 @@ unsafe extern "C" fn vamos_handler_open(
     connection: *mut Connection,
     share: *const Share,
     table: *const types::Table,
+    version: *const u8,
     out: *mut *mut Handler,
 ) -> c_int {
     let open = |_: &mut Connection| {
@@ -97,6 +101,9 @@ unsafe extern "C" fn vamos_handler_open(
             Arc::increment_strong_count(share);
             (Arc::from_raw(share), describe::shape(&*table))
         };
+        // SAFETY: the shim passes the version's bytes, or null.
+        let version = unsafe { bytes(version, VERSION) };
+        share.definition().check_version(version)?;
         let handler = Box::into_raw(Box::new(Handler::new(share, shape)?));
         // SAFETY: the shim passes a place for the handler.
         unsafe { out.write(handler) };

@@ -56,6 +56,18 @@ pub(super) struct Table {
 }
 
 #[repr(C)]
+pub(super) struct Alter {
+    pub(super) table: *const Table,
+    pub(super) old_columns: *const u32,
+    pub(super) old_keys: *const u32,
+    pub(super) record: *const u8,
+    pub(super) version: *const u8,
+    pub(super) image: *const u8,
+    pub(super) image_length: usize,
+    pub(super) partition: u8,
+}
+
+#[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(super) struct Level {
     pub(super) flags: u32,

@@ -42,6 +42,8 @@ pub(crate) struct Connection {
     writes: u64,
     /// Fills the new table of an ALTER TABLE.
     copy: Option<TableCopy>,
+    /// Builds new indexes of a table's, or of all its partitions.
+    builder: Option<Session>,
     /// The error that was reported last, with its sentence.
     error: Option<(c_int, String)>,
 }
@@ -63,6 +65,7 @@ impl Connection {
             under_way: Pipeline::default(),
             writes: 0,
             copy: None,
+            builder: None,
             error: None,
         }
     }
@@ -135,6 +138,7 @@ impl Connection {
     fn end_transaction(&mut self) {
         self.under_way.forget();
         self.copy = None;
+        self.builder = None;
         self.in_statement = false;
         self.marked = false;
         self.epoch += 1;
@@ -297,6 +301,22 @@ impl Connection {
             Ok(text) => text,
             Err(error) => format!("The host's own state is not known: {error}"),
         }
+    }
+
+    /// The session of an ALTER TABLE that copies no rows: it stands outside this
+    /// connection's transaction.
+    pub(crate) fn builder(&mut self) -> &mut Session {
+        let thd = self.thd;
+        self.builder.get_or_insert_with(|| {
+            let mut session = Session::new(host::client());
+            session.set_interrupt(Some(Box::new(move || thd.killed())));
+            session
+        })
+    }
+
+    /// The server's connection.
+    pub(crate) fn thd(&self) -> Thd {
+        self.thd
     }
 
     /// Makes a result a code of the server's, keeps the sentence that belongs to

@@ -1,7 +1,7 @@
 //! What this engine keeps with each of the host's tables.
 
 use super::Error;
-use crate::codec::{Shape, Slot};
+use crate::codec::{Missing, Shape, Slot};
 use serde::{Deserialize, Serialize};
 
 /// The version of [`Definition`]'s form.
@@ -85,6 +85,32 @@ impl Definition {
             .and_then(|slots| shape.with_slots(slots))
             .ok_or(Error::OldDefinition)
     }
+
+    /// Refuses a description of the server's that is not the table's last one.
+    /// Without a name it may be any.
+    ///
+    /// # Errors
+    /// [`Error::OldDefinition`].
+    pub(crate) fn check_version(&self, version: &[u8]) -> Result<(), Error> {
+        match self.version.is_empty() || version.is_empty() || self.version == version {
+            true => Ok(()),
+            false => Err(Error::OldDefinition),
+        }
+    }
+
+    /// Takes over a shape's slots.
+    pub(crate) fn set_slots(&mut self, shape: &Shape) {
+        let stored = stored_columns(shape);
+        let plain = shape.slots.len() == stored.len()
+            && shape.slots.iter().zip(&stored).all(|(slot, stored)| {
+                matches!(slot, Slot::Column { column, missing: Missing::Never } if column == stored)
+            });
+        let position = |column| stored.iter().position(|other| *other == column);
+        self.slots = match plain {
+            true => None,
+            false => renumbered(&shape.slots, position),
+        };
+    }
 }
 
 fn stored_columns(shape: &Shape) -> Vec<usize> {
@@ -111,7 +137,7 @@ fn renumbered(slots: &[Slot], number: impl Fn(usize) -> Option<usize>) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Missing, Skip};
+    use crate::codec::Skip;
 
     #[test]
     fn definitions_survive() {

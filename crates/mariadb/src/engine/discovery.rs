@@ -73,6 +73,8 @@ impl Connection {
         let mut definition = Definition::decode(name, &table.definition)?;
         if definition.image != image {
             definition.image = image.to_vec();
+            // A table that was a partition has another name for it.
+            definition.version.clear();
             self.session.set_definition(name, &definition.encode()?)?;
         }
         Ok(())

@@ -4,12 +4,15 @@
 //! transaction; [`catalogue`] does DDL, with a `definition` for each table, by which
 //! `discovery` finds those that the server has lost; a [`Share`] is what all handlers of one
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
-//! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE;
+//! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE,
+//! `alter` changes tables without a copy and `build` their indexes;
 //! [`check`] and [`optimize`] look after tables; [`monitor`] tells of transactions and
 //! locks.
 
 mod ahead;
+pub(crate) mod alter;
 mod batch;
+mod build;
 pub(crate) mod catalogue;
 mod change;
 pub(crate) mod check;

@@ -83,6 +83,11 @@ impl Share {
         }
     }
 
+    /// The host's name for the table.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the host keeps with the table.
     pub(crate) fn definition(&self) -> &Definition {
         &self.definition
