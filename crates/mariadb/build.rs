@@ -111,6 +111,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/ranges.cc",
             "shim/rows.cc",
             "shim/alter.cc",
+            "shim/condition.cc",
             "shim/create.cc",
             "shim/discover.cc",
             "shim/engine.cc",

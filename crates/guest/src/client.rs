@@ -49,6 +49,7 @@ pub struct Client {
     connects: AtomicU64,
     /// Why the last lane has no window, if it has none.
     no_window: Mutex<Option<String>>,
+    rejected: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +69,7 @@ impl Client {
             next_session: AtomicU64::new(0),
             connects: AtomicU64::new(0),
             no_window: Mutex::default(),
+            rejected: AtomicU64::new(0),
         })
     }
 
@@ -105,6 +107,15 @@ impl Client {
     /// Why the newest lane works without a window; `None` if it has one.
     pub fn no_window(&self) -> Option<String> {
         self.no_window.lock().clone()
+    }
+
+    /// How many rows the host has left out of scans, by their programs.
+    pub fn rows_rejected(&self) -> u64 {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_rejected(&self, rows: u64) {
+        self.rejected.fetch_add(rows, Ordering::Relaxed);
     }
 
     pub(crate) fn session_key(&self) -> u64 {

@@ -205,6 +205,7 @@ impl Connection {
         if let Some(stream) = self.streams.get_mut(tag) {
             match Response::decode(opcode, &body)? {
                 Response::Rows(_) => stream.blocks.push_back((opcode, body)),
+                Response::Rejected(rows) => stream.rejected += rows,
                 Response::LastRows(_) => {
                     stream.finished = true;
                     stream.blocks.push_back((opcode, body));

@@ -6,8 +6,10 @@ use crate::Error;
 use crate::session::Session;
 use ranges::Ranges;
 use std::ops::Range;
+use std::sync::Arc;
 use vamos_proto::{
     Credit, CursorId, Direction, IndexId, KeyRange, Lock, Request, Response, Row, RowBlock, Scan, ScanRanges,
+    ScanWhere,
 };
 
 /// Bytes of rows that the host may send ahead of a reader that takes no locks.
@@ -31,6 +33,23 @@ pub struct ScanSpec<'a> {
     pub max_batch_rows: u32,
     /// Ends after so many rows; 0: no limit.
     pub limit: u64,
+}
+
+/// Programs that decide on the host which rows a scan returns; see
+/// [`ScanWhere`]. An empty one accepts everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// Runs on each entry of a secondary index before its row is fetched.
+    pub entry: Vec<u8>,
+    /// Runs on each row of the primary index.
+    pub row: Vec<u8>,
+}
+
+impl Conditions {
+    /// Whether there is nothing to decide.
+    pub fn is_empty(&self) -> bool {
+        self.entry.is_empty() && self.row.is_empty()
+    }
 }
 
 impl<'a> ScanSpec<'a> {
@@ -58,6 +77,7 @@ pub struct Cursor {
     low: Vec<u8>,
     high: Vec<u8>,
     spec: Spec,
+    conditions: Arc<Conditions>,
     /// The block being read: the body of a `Rows` message.
     block: Vec<u8>,
     /// Where its rows start and the next one is.
@@ -224,10 +244,24 @@ impl Session {
     /// # Errors
     /// As every request; the scan's own failures come with [`Session::next`].
     pub fn scan(&mut self, spec: &ScanSpec<'_>) -> Result<Cursor, Error> {
-        self.open_cursor(spec, None)
+        self.open_cursor(spec, None, Arc::default())
     }
 
-    fn open_cursor(&mut self, spec: &ScanSpec<'_>, ranges: Option<Ranges>) -> Result<Cursor, Error> {
+    /// Opens a cursor over the rows that the conditions accept, and those of
+    /// which they say nothing.
+    ///
+    /// # Errors
+    /// As [`Session::scan`].
+    pub fn scan_where(&mut self, spec: &ScanSpec<'_>, conditions: Arc<Conditions>) -> Result<Cursor, Error> {
+        self.open_cursor(spec, None, conditions)
+    }
+
+    fn open_cursor(
+        &mut self,
+        spec: &ScanSpec<'_>,
+        ranges: Option<Ranges>,
+        conditions: Arc<Conditions>,
+    ) -> Result<Cursor, Error> {
         self.open_on_host()?;
         if spec.lock != Lock::None {
             self.transaction.set_locked();
@@ -245,6 +279,7 @@ impl Session {
                 max_batch_rows: spec.max_batch_rows,
                 limit: spec.limit,
             },
+            conditions,
             block: Vec::new(),
             start: 0,
             at: 0,
@@ -339,8 +374,14 @@ impl Session {
         let connection = self.connection()?;
         cursor.id = connection.next_tag();
         let scan = cursor.request(cursor.id);
+        let conditions = &cursor.conditions;
         let tag = match &cursor.ranges {
-            None => connection.send(&Request::Scan(scan))?,
+            None if conditions.is_empty() => connection.send(&Request::Scan(scan))?,
+            None => connection.send(&Request::ScanWhere(ScanWhere {
+                scan,
+                entry: &conditions.entry,
+                row: &conditions.row,
+            }))?,
             Some(ranges) => connection.send(&Request::ScanRanges(ScanRanges {
                 scan,
                 more: ranges.more(),
@@ -354,6 +395,7 @@ impl Session {
     /// there is one.
     fn fetch_block(&mut self, cursor: &mut Cursor) -> Result<bool, Error> {
         let Self {
+            client,
             connection,
             interrupt,
             ..
@@ -375,6 +417,7 @@ impl Session {
                 what: "a cursor was used after its transaction".into(),
             };
             let stream = connection.streams.get_mut(cursor.id).ok_or_else(gone)?;
+            client.count_rejected(std::mem::take(&mut stream.rejected));
             if let Some((opcode, body)) = stream.blocks.pop_front() {
                 cursor.last_block = stream.finished && stream.blocks.is_empty() && stream.failure.is_none();
                 cursor.load(body, opcode)?;

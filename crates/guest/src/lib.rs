@@ -51,7 +51,7 @@ mod written_log;
 
 pub use alter::BuildRows;
 pub use client::{Client, Config};
-pub use cursor::{Cursor, ScanSpec};
+pub use cursor::{Conditions, Cursor, ScanSpec};
 pub use error::Error;
 pub use read::Rows;
 pub use session::{Interrupt, Session};

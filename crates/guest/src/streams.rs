@@ -12,6 +12,8 @@ pub(crate) struct Stream {
     pub(crate) finished: bool,
     /// Why no more will come, if that is not the end of the range.
     pub(crate) failure: Option<Error>,
+    /// Rows that the host has left out, by the cursor's programs.
+    pub(crate) rejected: u64,
 }
 
 /// The streams of all open cursors, by their tag, which is the cursor's id.

@@ -26,6 +26,20 @@ enum vamos_order : uint8_t {
   VAMOS_SERVER = 4    /* by Field::sort_string */
 };
 
+/* What a column's values mean to programs that run on the host. */
+enum vamos_means : uint8_t {
+  VAMOS_MEANS_OTHER = 0,
+  VAMOS_MEANS_SIGNED = 1,
+  VAMOS_MEANS_UNSIGNED = 2,
+  VAMOS_MEANS_YEAR = 3,
+  VAMOS_MEANS_DECIMAL = 4,
+  VAMOS_MEANS_DATE = 5,
+  VAMOS_MEANS_DATETIME = 6,
+  VAMOS_MEANS_FLOAT = 7,
+  VAMOS_MEANS_DOUBLE = 8,
+  VAMOS_MEANS_TEXT = 9
+};
+
 struct vamos_column {
   uint32_t offset;
   uint32_t length;
@@ -39,6 +53,9 @@ struct vamos_column {
   uint8_t bit_shift;
   uint8_t bit_length;
   uint8_t stored;  /* 0: a virtual column */
+  vamos_means meaning;
+  uint8_t precision; /* of a DECIMAL */
+  uint8_t scale;     /* of a DECIMAL or DATETIME */
   uint8_t pad_length;
   uint8_t pad[4];
   const void *collation; /* CHARSET_INFO, for VAMOS_TEXT */
@@ -100,6 +117,47 @@ struct vamos_alter {
   uint8_t partition; /* it is one of a partitioned table's parts, which has the image */
 };
 
+/* How texts of a collation compare byte by byte. */
+struct vamos_text_order {
+  uint8_t table[256]; /* the weight of each byte */
+  uint8_t pad_space;
+  uint8_t ascii_only; /* that holds for bytes below 128 alone */
+  uint8_t multi_byte; /* characters may have several bytes */
+};
+
+/* A node of a condition, in postfix order: the operands come first. */
+enum vamos_node_kind : uint8_t {
+  VAMOS_NODE_COLUMN = 0,  /* `count`: its number */
+  VAMOS_NODE_INTEGER = 1, /* `number`; `flag`: without sign */
+  VAMOS_NODE_DECIMAL = 2, /* `bytes`: its digits */
+  VAMOS_NODE_REAL = 3,    /* `real` */
+  VAMOS_NODE_TEXT = 4,    /* `bytes` */
+  VAMOS_NODE_TIME = 5,    /* `number`: packed */
+  VAMOS_NODE_NULL = 6,
+  VAMOS_NODE_COMPUTE = 7,  /* `how`: + - * % & | ^; `flag`: without sign */
+  VAMOS_NODE_COMPARE = 16, /* `how`: = <> < <= > >= <=>; `flag`: as number, real, text, time; `order` */
+  VAMOS_NODE_IN = 17,      /* `count` operands, the first is looked for; `flag`, `order` as above */
+  VAMOS_NODE_LIKE = 18,    /* `bytes`: the pattern; `number`: the escape character; `order` */
+  VAMOS_NODE_IS_NULL = 19,
+  VAMOS_NODE_TRUTH = 20, /* `how`: false, true, neither */
+  VAMOS_NODE_NOT = 21,
+  VAMOS_NODE_AND = 22, /* `count` operands */
+  VAMOS_NODE_OR = 23,  /* `count` operands */
+  VAMOS_NODE_XOR = 24
+};
+
+struct vamos_node {
+  uint8_t what; /* vamos_node_kind */
+  uint8_t how;
+  uint8_t flag;
+  uint32_t count;
+  int64_t number;
+  double real;
+  const uint8_t *bytes;
+  size_t length;
+  const vamos_text_order *order;
+};
+
 /* The statement and transaction as the server sees them. */
 struct vamos_context {
   uint8_t isolation; /* ISO_READ_UNCOMMITTED .. ISO_SERIALIZABLE */
@@ -134,7 +192,7 @@ struct vamos_settings {
 
 struct vamos_counters {
   uint64_t requests, responses, frames_sent, frames_received, bytes_sent, bytes_received, doorbells_rung,
-      doorbells_suppressed, doorbells_received, sleeps, poll_us, lanes_open, connects;
+      doorbells_suppressed, doorbells_received, sleeps, poll_us, lanes_open, connects, rows_rejected;
   char mode[16];
   char endpoint[256];
 };
@@ -219,6 +277,12 @@ void vamos_handler_columns_changed(vamos_rust_handler *);
 /* The statement is over: nothing points into the row read last any more. */
 void vamos_handler_reset(vamos_rust_handler *);
 uint8_t vamos_handler_columns_known(vamos_rust_handler *);
+
+/* A condition on every row that the statement wants, or (`key` not UINT32_MAX)
+   wants through this key. 0: it was not understood, and nothing is kept. */
+uint8_t vamos_condition_add(vamos_rust_handler *, uint32_t key, const vamos_node *, size_t count);
+/* Forgets the conditions on all rows, or those on reads through this key. */
+void vamos_condition_clear(vamos_rust_handler *, uint32_t key);
 
 int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);
 int vamos_rnd_next(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record);

@@ -1,5 +1,6 @@
 /* See handler.h. */
 #include "handler.h"
+#include "condition.h"
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -130,11 +131,12 @@ ulonglong ha_vamos::table_flags() const {
          HA_CAN_BIT_FIELD | HA_CAN_VIRTUAL_COLUMNS | HA_CAN_SKIP_LOCKED | HA_PARTIAL_COLUMN_READ |
          HA_TABLE_SCAN_ON_INDEX | HA_PRIMARY_KEY_REQUIRED_FOR_POSITION | HA_PRIMARY_KEY_IN_READ_INDEX |
          HA_PRIMARY_KEY_REQUIRED_FOR_DELETE | HA_REQUIRES_KEY_COLUMNS_FOR_DELETE | HA_BINLOG_ROW_CAPABLE |
-         HA_CRASH_SAFE | HA_CAN_FORCE_BULK_UPDATE | HA_ONLINE_ANALYZE;
+         HA_CRASH_SAFE | HA_CAN_FORCE_BULK_UPDATE | HA_ONLINE_ANALYZE | HA_CAN_TABLE_CONDITION_PUSHDOWN;
 }
 
 ulong ha_vamos::index_flags(uint index, uint, bool) const {
-  ulong flags = HA_READ_NEXT | HA_READ_PREV | HA_READ_ORDER | HA_READ_RANGE | HA_KEYREAD_ONLY;
+  ulong flags = HA_READ_NEXT | HA_READ_PREV | HA_READ_ORDER | HA_READ_RANGE | HA_KEYREAD_ONLY |
+                HA_DO_INDEX_COND_PUSHDOWN;
   if (index == table_share->primary_key)
     flags |= HA_CLUSTERED_INDEX;
   return flags;
@@ -153,6 +155,10 @@ Vamos_description::Vamos_description(const TABLE *table) {
       column.null_mask = field->null_bit;
     }
     column.stored = field->stored_in_db();
+    column.meaning = vamos_meaning(field);
+    if (column.meaning == VAMOS_MEANS_DECIMAL)
+      column.precision = static_cast<uint8_t>(static_cast<const Field_new_decimal *>(field)->precision);
+    column.scale = static_cast<uint8_t>(field->decimals());
     column.order = order_of(field);
     column.sort_length = field->sort_length();
     column.collation = column.order == VAMOS_TEXT ? field->charset() : nullptr;

@@ -34,6 +34,9 @@ int vamos_report_ddl(THD *thd, int error);
 /* variables.cc */
 uint vamos_lock_wait_seconds(THD *thd);
 uint8_t vamos_durability_of(THD *thd);
+/* What may run on the host: bits of the setting `vamos_pushdown`. */
+enum vamos_pushdown : ulonglong { VAMOS_PUSH_CONDITION = 1, VAMOS_PUSH_INDEX_CONDITION = 2 };
+bool vamos_may_push(THD *thd, vamos_pushdown what);
 extern struct st_mysql_sys_var *vamos_system_variables[];
 extern struct st_mysql_show_var vamos_status_variables[];
 vamos_settings vamos_current_settings();
@@ -164,6 +167,12 @@ public:
   bool start_bulk_delete() override;
   void get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
                           ulonglong *reserved) override;
+
+  /* Conditions that the host evaluates */
+  const COND *cond_push(const COND *condition) override;
+  void cond_pop() override;
+  Item *idx_cond_push(uint key, Item *condition) override;
+  void cancel_pushed_idx_cond() override;
 
   /* Errors */
   void print_error(int error, myf flags) override;

@@ -1,5 +1,6 @@
 /* Reading and changing rows; see handler.h. */
 #include "handler.h"
+#include "condition.h"
 
 /* ---- Table scans ---- */
 
@@ -112,6 +113,39 @@ int ha_vamos::read_range_next() {
   const int error = handler::read_range_next();
   in_range = false;
   return error;
+}
+
+/* ---- Conditions that the host evaluates ---- */
+
+/* Called with a condition on this table's rows that the server checks again on
+   each row that it reads. Null says that the host checks all of it, which EXPLAIN
+   shows. The server may call again for the same statement, with more. */
+const COND *ha_vamos::cond_push(const COND *condition) {
+  vamos_condition_clear(rust, UINT32_MAX);
+  if (!vamos_may_push(table->in_use, VAMOS_PUSH_CONDITION))
+    return condition;
+  return vamos_push_condition(rust, table, UINT32_MAX, const_cast<Item *>(condition)) ? nullptr : condition;
+}
+
+void ha_vamos::cond_pop() { vamos_condition_clear(rust, UINT32_MAX); }
+
+/* Called with what of a condition the index alone can answer. All of it is given
+   back: a row that the host cannot judge comes unjudged. */
+Item *ha_vamos::idx_cond_push(uint key, Item *condition) {
+  vamos_condition_clear(rust, key);
+  if (!vamos_may_push(table->in_use, VAMOS_PUSH_INDEX_CONDITION))
+    return condition;
+  if (vamos_push_condition(rust, table, key, condition)) {
+    pushed_idx_cond = condition;
+    pushed_idx_cond_keyno = key;
+  }
+  return condition;
+}
+
+void ha_vamos::cancel_pushed_idx_cond() {
+  if (rust && pushed_idx_cond_keyno != MAX_KEY)
+    vamos_condition_clear(rust, pushed_idx_cond_keyno);
+  handler::cancel_pushed_idx_cond();
 }
 
 /* ---- Changes ---- */

@@ -51,6 +51,14 @@ MYSQL_THDVAR_ENUM(durability, PLUGIN_VAR_RQCMDARG,
                   "kernel, which writes it each second (second) or when it likes (never)",
                   NULL, NULL, 0, &durability_typelib);
 
+const char *pushdown_names[] = {"condition", "index_condition", NullS};
+TYPELIB pushdown_typelib = {array_elements(pushdown_names) - 1, "pushdown", pushdown_names, nullptr};
+
+MYSQL_THDVAR_SET(pushdown, PLUGIN_VAR_RQCMDARG,
+                 "What the host may evaluate for the server: conditions on rows (condition) and on the entries of "
+                 "indexes (index_condition)",
+                 NULL, NULL, VAMOS_PUSH_CONDITION | VAMOS_PUSH_INDEX_CONDITION, &pushdown_typelib);
+
 MYSQL_THDVAR_ULONG(lock_wait_timeout, PLUGIN_VAR_RQCMDARG, "Seconds to wait for a row lock", NULL, NULL, 50, 0,
                    1024 * 1024 * 1024, 0);
 
@@ -71,7 +79,7 @@ static MYSQL_SYSVAR_ULONG(poll_budget_us, poll_budget_us, PLUGIN_VAR_RQCMDARG,
 
 struct st_mysql_sys_var *vamos_system_variables[] = {
     MYSQL_SYSVAR(endpoint),   MYSQL_SYSVAR(window),           MYSQL_SYSVAR(token_file), MYSQL_SYSVAR(poll_budget_us),
-    MYSQL_SYSVAR(durability), MYSQL_SYSVAR(lock_wait_timeout), nullptr};
+    MYSQL_SYSVAR(durability), MYSQL_SYSVAR(lock_wait_timeout), MYSQL_SYSVAR(pushdown), nullptr};
 
 vamos_settings vamos_current_settings() { return {endpoint, window_path, token_file, poll_budget_us}; }
 
@@ -79,6 +87,8 @@ vamos_settings vamos_current_settings() { return {endpoint, window_path, token_f
 uint vamos_lock_wait_seconds(THD *thd) {
   return static_cast<uint>(std::min<ulonglong>(THDVAR(thd, lock_wait_timeout), thd->variables.lock_wait_timeout));
 }
+
+bool vamos_may_push(THD *thd, vamos_pushdown what) { return THDVAR(thd, pushdown) & what; }
 
 uint8_t vamos_durability_of(THD *thd) { return static_cast<uint8_t>(THDVAR(thd, durability)); }
 
@@ -101,6 +111,7 @@ struct st_mysql_show_var counter_variables[] = {
     {"doorbells_suppressed", reinterpret_cast<char *>(&counters.doorbells_suppressed), SHOW_ULONGLONG},
     {"doorbells_received", reinterpret_cast<char *>(&counters.doorbells_received), SHOW_ULONGLONG},
     {"sleeps", reinterpret_cast<char *>(&counters.sleeps), SHOW_ULONGLONG},
+    {"rows_filtered_on_host", reinterpret_cast<char *>(&counters.rows_rejected), SHOW_ULONGLONG},
     {"poll_microseconds", reinterpret_cast<char *>(&counters.poll_us), SHOW_ULONGLONG},
     {nullptr, nullptr, SHOW_UNDEF}};
 

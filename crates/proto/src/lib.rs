@@ -30,6 +30,7 @@ mod entry;
 mod error;
 mod message;
 mod monitor;
+pub mod program;
 mod request;
 mod response;
 mod rows;
@@ -45,13 +46,13 @@ pub use monitor::{
 };
 pub use request::{
     Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,
-    RenameTable, Request, Scan, ScanRanges, SetDefinition, Survey, Write,
+    RenameTable, Request, Scan, ScanRanges, ScanWhere, SetDefinition, Survey, Write,
 };
 pub use response::{
     CommitOutcome, IndexSurvey, RangeSizesReply, Response, SurveyReply, SurveyStep, TableInfo, TableNames,
     Written,
 };
-pub use rows::{Row, RowBlock, RowBlockBuilder, RowBlockIter};
+pub use rows::{Row, RowBlock, RowBlockBuilder, RowBlockIter, RowsEnd};
 pub use upkeep::{
     Compact, Compacted, CountEntries, Counted, FileList, FileSize, IndexDetail, TableDetail, TablesPage,
 };

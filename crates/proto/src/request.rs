@@ -67,6 +67,10 @@ messages! {
         /// Looks at the entries of a table's indexes, for a query optimizer.
         /// Answered by `Survey`.
         25 => Survey(Survey),
+        /// As `Scan`, for the rows that programs of the client's accept. Rows
+        /// that they reject are counted in [`Rejected`](crate::Response::Rejected)
+        /// messages before the batches.
+        28 => ScanWhere(ScanWhere<'a>),
 
         /// Creates a table. Answered by `Table`.
         32 => CreateTable(CreateTable<'a>),
@@ -222,6 +226,24 @@ pub struct ScanRanges<'a> {
     /// key, which is read, and locked, as by a [`Get`].
     #[serde(borrow)]
     pub more: Vec<(&'a [u8], &'a [u8])>,
+}
+
+/// See [`Request::ScanWhere`].
+///
+/// The programs are as [`Program::encode`](crate::program::Program::encode) makes
+/// them; an empty one accepts everything. What a program says nothing of is
+/// returned too. A locking scan locks the rows that it rejects as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanWhere<'a> {
+    /// The scan. Its `limit` counts the rows that are returned.
+    #[serde(borrow)]
+    pub scan: Scan<'a>,
+    /// Runs on each entry of the scanned index before its row is fetched.
+    #[serde(borrow)]
+    pub entry: &'a [u8],
+    /// Runs on each row of the primary index, scanned or fetched.
+    #[serde(borrow)]
+    pub row: &'a [u8],
 }
 
 /// See [`Request::Credit`].

@@ -50,6 +50,8 @@ messages! {
         156 => Compacted(Compacted<'a>),
         /// Text for a person.
         157 => Text(&'a str),
+        /// How many rows a scan's programs have rejected since it said so last.
+        151 => Rejected(u64),
     }
 }
 

@@ -112,6 +112,13 @@ impl<'a> Iterator for RowBlockIter<'a> {
     }
 }
 
+/// A place between two rows of a [`RowBlockBuilder`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowsEnd {
+    bytes: usize,
+    rows: usize,
+}
+
 /// Builds a [`RowBlock`].
 #[derive(Clone, Debug, Default)]
 pub struct RowBlockBuilder {
@@ -150,6 +157,26 @@ impl RowBlockBuilder {
     /// Whether it holds no row.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// Where the next row will be.
+    pub fn end(&self) -> RowsEnd {
+        RowsEnd {
+            bytes: self.bytes.len(),
+            rows: self.rows,
+        }
+    }
+
+    /// The first row behind a place, if there is one.
+    pub fn row_behind(&self, end: RowsEnd) -> Option<Row<'_>> {
+        let found = self.block().row_at(end.bytes).ok().flatten();
+        found.map(|(row, _)| row)
+    }
+
+    /// Takes back all rows behind a place.
+    pub fn truncate(&mut self, end: RowsEnd) {
+        self.bytes.truncate(end.bytes);
+        self.rows = self.rows.min(end.rows);
     }
 
     /// The block as it stands.

@@ -6,8 +6,8 @@ use vamos_proto::{
     AlterTable, AlterTables, Begin, Build, BuildStep, Building, Compact, CountEntries, Counted, CursorId,
     Deadlock, DeadlockPart, Direction, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange,
     ListTables, Lock, LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan,
-    ScanRanges, SetDefinition, Survey, SurveyReply, SurveyStep, TableDetail, TableId, TableNames, TablesPage,
-    TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
+    ScanRanges, ScanWhere, SetDefinition, Survey, SurveyReply, SurveyStep, TableDetail, TableId, TableNames,
+    TablesPage, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -315,4 +315,50 @@ fn alterations_of_tables() {
     body.clear();
     assert_eq!(Response::Round(7).encode(&mut body), 141);
     assert_eq!(body, [7]);
+}
+
+#[test]
+fn scan_where() {
+    use vamos_proto::program::{Comparison, Field, Kind, Layout, Op, Program, Width};
+    let program = Program {
+        layout: Layout::Row(vec![Width::Fixed(4).into(), Width::Prefixed.into()]),
+        fields: vec![Field {
+            place: 0,
+            kind: Kind::Signed,
+        }],
+        sets: vec![],
+        weights: vec![],
+        conditions: vec![vec![
+            Op::Field(0),
+            Op::Number { value: -3, scale: 0 },
+            Op::Compare(Comparison::Less),
+        ]],
+    };
+    let row = program.encode();
+    assert_eq!(
+        row,
+        [0, 2, 0, 4, 0, 1, 0, 1, 0, 0, 0, 0, 1, 3, 0, 0, 1, 5, 0, 7, 2]
+    );
+    let scan = Scan {
+        cursor: CursorId(3),
+        range: KeyRange {
+            index: IndexId(7),
+            low: b"",
+            high: b"",
+        },
+        direction: Direction::Forward,
+        lock: Lock::None,
+        fetch: None,
+        batch_rows: 2,
+        max_batch_rows: 0,
+        limit: 0,
+        credit: 1,
+    };
+    let (opcode, body) = wire(Request::ScanWhere(ScanWhere {
+        scan,
+        entry: b"",
+        row: b"p",
+    }));
+    assert_eq!(opcode, 28);
+    assert_eq!(body, [3, 7, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 1, b'p']);
 }

@@ -3,6 +3,7 @@
 mod consistent;
 mod locking;
 mod merge;
+mod sieve;
 
 use crate::engine::Engine;
 use crate::locks::Patience;
@@ -12,6 +13,7 @@ use crate::view::View;
 use crate::{StoreError, Transaction, keys};
 use locking::CoveredTo;
 use merge::{Merge, Own};
+pub use sieve::Sieve;
 use std::ops::Bound;
 use std::sync::Arc;
 use vamos_proto::{Direction, IndexId, Lock, RowBlockBuilder, Scan};
@@ -49,6 +51,8 @@ pub struct Cursor {
     /// How long a wait for a lock may last: one that is interrupted goes on.
     patience: Patience,
     covered: CoveredTo,
+    /// Which rows are wanted.
+    sieve: Sieve,
 }
 
 /// How much a batch may still take.
@@ -57,7 +61,13 @@ struct Room {
     rows: usize,
     max_rows: usize,
     max_bytes: usize,
+    /// Rows that may still be looked at.
+    looks: usize,
 }
+
+/// Rows that are looked at for one batch, at most: a scan that rejects most of
+/// them must let others have their turn.
+const LOOKS: usize = 4096;
 
 impl Room {
     fn new(rows: &RowBlockBuilder, max_rows: usize, max_bytes: usize) -> Self {
@@ -65,13 +75,19 @@ impl Room {
             rows: rows.rows(),
             max_rows: max_rows.max(1),
             max_bytes,
+            looks: LOOKS,
         }
+    }
+
+    /// Notes that a row was looked at.
+    fn looked(&mut self) {
+        self.looks = self.looks.saturating_sub(1);
     }
 
     /// How many more rows; 0 if the batch is full. The first one always fits.
     fn left(&self, rows: &RowBlockBuilder) -> usize {
         let taken = rows.rows() - self.rows;
-        if taken > 0 && rows.len() >= self.max_bytes {
+        if self.looks == 0 || (taken > 0 && rows.len() >= self.max_bytes) {
             return 0;
         }
         self.max_rows.saturating_sub(taken)
@@ -112,11 +128,22 @@ impl Transaction {
             row_bytes: 0,
             patience: self.patience(),
             covered: CoveredTo::default(),
+            sieve: Sieve::default(),
         })
     }
 
+    /// Opens a cursor that returns only the rows that pass a sieve.
+    ///
+    /// # Errors
+    /// As [`Transaction::scan`].
+    pub fn scan_where(&mut self, scan: &Scan<'_>, sieve: Sieve) -> Result<Cursor, StoreError> {
+        let cursor = self.scan(scan)?;
+        Ok(Cursor { sieve, ..cursor })
+    }
+
     /// Appends a cursor's next rows to `rows`: at most `max_rows`, and none more
-    /// once `rows` holds `max_bytes` bytes, but at least one if there is one.
+    /// once `rows` holds `max_bytes` bytes, but at least one if there is one;
+    /// with a sieve also none, if some thousand rows in a row were rejected.
     /// Says whether the scan is finished. The cursor continues behind the last
     /// row appended, also after an error or a dropped future.
     ///
@@ -153,12 +180,12 @@ impl Transaction {
         if cursor.finished {
             return Ok(true);
         }
-        let room = Room::new(rows, max_rows, max_bytes);
+        let room = &mut Room::new(rows, max_rows, max_bytes);
         cursor.finished = match (&cursor.view, cursor.fetch) {
-            (None, _) => self.fill_locked(cursor, rows, &room).await?,
-            (Some(_), None) => cursor.fill(&self.overlay, &self.store.engine, rows, &room)?,
+            (None, _) => self.fill_locked(cursor, rows, room).await?,
+            (Some(_), None) => cursor.fill(&self.overlay, &self.store.engine, rows, room)?,
             (Some(_), Some(primary)) => {
-                cursor.fill_fetched(&self.overlay, &self.store.engine, primary, rows, &room)?
+                cursor.fill_fetched(&self.overlay, &self.store.engine, primary, rows, room)?
             }
         };
         if cursor.finished {
@@ -215,6 +242,11 @@ impl Cursor {
         let direction = self.direction;
         let rows = OwnRows::of(overlay, engine, self.primary, self.index);
         Merge::new(self.stored(engine), own, direction, rows)
+    }
+
+    /// How many rows the sieve has rejected since this was asked last.
+    pub fn take_rejected(&mut self) -> u64 {
+        self.sieve.take_rejected()
     }
 
     fn pass(&mut self, key: &[u8]) {

@@ -65,7 +65,7 @@ mod upkeep;
 mod view;
 
 pub use build::Build;
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Sieve};
 pub use error::StoreError;
 pub use options::{StoreOptions, TransactionOptions};
 pub use status::StoreStatus;

@@ -77,7 +77,7 @@ impl Session {
             more: more.iter().map(owned).collect(),
             ..Ranges::default()
         };
-        self.open_cursor(spec, Some(ranges))
+        self.open_cursor(spec, Some(ranges), std::sync::Arc::default())
     }
 
     /// Goes to the next range of a cursor of several; what is left of the present

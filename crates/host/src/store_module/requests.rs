@@ -10,7 +10,7 @@ use vamos_proto::{
     Begin, Commit, Credit, ErrorCode, Failure, Get, Monitor, MultiGet, Outcome, Request, Response, Scan,
     ScanRanges, Write, Written,
 };
-use vamos_store::StoreError;
+use vamos_store::{Sieve, StoreError};
 
 /// The answer to what the client itself has cancelled.
 fn cancelled() -> Failure<'static> {
@@ -74,11 +74,15 @@ impl Session {
             _ if was_cancelled => self.fail(tag, cancelled()).await,
             Request::Get(get) => self.get(tag, &get).await,
             Request::MultiGet(get) => self.multi_get(tag, &get).await,
-            Request::Scan(scan) => self.scan(tag, &scan).await,
             Request::ScanRanges(ranges) => self.scan_ranges(tag, &ranges).await,
             Request::Monitor(monitor) => self.monitor(tag, monitor).await,
             Request::AlterTables(alter) => self.alter_tables(tag, alter).await,
             Request::Build(build) => self.build(tag, build).await,
+            Request::Scan(scan) => self.scan(tag, &scan, Ok(Sieve::default())).await,
+            Request::ScanWhere(scan) => {
+                let sieve = Sieve::new(scan.entry, scan.row);
+                self.scan(tag, &scan.scan, sieve).await
+            }
             Request::Outcome(outcome) => self.outcome(tag, outcome).await,
             // Answered above.
             Request::Write(_) => Ok(()),
@@ -215,8 +219,13 @@ impl Session {
         }
     }
 
-    async fn scan(&mut self, tag: u32, scan: &Scan<'_>) -> Result<(), SessionEnd> {
-        match self.open_cursor(tag, scan) {
+    async fn scan(
+        &mut self,
+        tag: u32,
+        scan: &Scan<'_>,
+        sieve: Result<Sieve, StoreError>,
+    ) -> Result<(), SessionEnd> {
+        match self.open_cursor(tag, scan, sieve) {
             Ok(stream) => {
                 self.streams.add(stream);
                 Ok(())
@@ -236,7 +245,7 @@ impl Session {
     }
 
     fn open_ranges(&mut self, tag: u32, ranges: &ScanRanges<'_>) -> Result<Stream, Failure<'static>> {
-        let mut stream = self.open_cursor(tag, &ranges.scan)?;
+        let mut stream = self.open_cursor(tag, &ranges.scan, Ok(Sieve::default()))?;
         let queue = Ranges::new(ranges).map_err(|reason| refusal(ErrorCode::Invalid, reason))?;
         if self.streams.range_bytes() + queue.bytes() > self.limits.range_bytes {
             let message = format!(
@@ -249,7 +258,12 @@ impl Session {
         Ok(stream)
     }
 
-    fn open_cursor(&mut self, tag: u32, scan: &Scan<'_>) -> Result<Stream, Failure<'static>> {
+    fn open_cursor(
+        &mut self,
+        tag: u32,
+        scan: &Scan<'_>,
+        sieve: Result<Sieve, StoreError>,
+    ) -> Result<Stream, Failure<'static>> {
         let transaction = self.current.open()?;
         if self.streams.contains(scan.cursor) {
             let message = format!("cursor {} is open already; choose another number", scan.cursor.0);
@@ -262,7 +276,9 @@ impl Session {
             );
             return Err(refusal(ErrorCode::Invalid, message));
         }
-        let cursor = transaction.scan(scan).map_err(|error| failure(&error))?;
+        let cursor = sieve
+            .and_then(|sieve| transaction.scan_where(scan, sieve))
+            .map_err(|error| failure(&error))?;
         Ok(Stream::new(tag, scan, cursor, self.limits))
     }
 

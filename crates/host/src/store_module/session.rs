@@ -164,11 +164,15 @@ impl Session {
                 return Ok(true);
             }
             Turn::Failed(failure) => self.fail(stream.tag, failure).await?,
+            // So many rows were rejected that others must have their turn.
+            Turn::Batch(false) if stream.rows.is_empty() => self.streams.add(stream),
             Turn::Batch(true) => {
+                self.tell_rejected(&mut stream).await?;
                 let rows = std::mem::take(&mut stream.rows);
                 self.answer(stream.tag, &Response::LastRows(rows.block())).await?;
             }
             Turn::Batch(false) => {
+                self.tell_rejected(&mut stream).await?;
                 let rows = std::mem::take(&mut stream.rows);
                 let rung = self.lane.doorbells_rung();
                 self.answer(stream.tag, &Response::Rows(rows.block())).await?;
@@ -179,6 +183,14 @@ impl Session {
             }
         }
         Ok(true)
+    }
+
+    /// Tells, ahead of a batch, how many rows were left out.
+    async fn tell_rejected(&mut self, stream: &mut Stream) -> Result<(), SessionEnd> {
+        match stream.cursor.take_rejected() {
+            0 => Ok(()),
+            rejected => self.answer(stream.tag, &Response::Rejected(rejected)).await,
+        }
     }
 
     async fn next_batch(&mut self, stream: &mut Stream) -> Result<Turn, SessionEnd> {

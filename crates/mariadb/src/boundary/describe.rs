@@ -1,6 +1,7 @@
 //! Reads the shim's description of a table.
 
 use super::{server, types};
+use crate::codec::condition::Meaning;
 use crate::codec::{Bits, Column, Key, KeyPart, Order, Shape, Storage};
 
 /// The shape of a table.
@@ -69,7 +70,23 @@ unsafe fn column(column: &types::Column) -> Column {
             _ => Storage::Fixed,
         },
         order,
+        meaning: meaning(column),
         stored: column.stored != 0,
+    }
+}
+
+fn meaning(column: &types::Column) -> Meaning {
+    match column.meaning {
+        1 => Meaning::Signed,
+        2 => Meaning::Unsigned,
+        3 => Meaning::Year,
+        4 => Meaning::Decimal(column.precision, column.scale),
+        5 => Meaning::Date,
+        6 => Meaning::Datetime(column.scale),
+        7 => Meaning::Float,
+        8 => Meaning::Double,
+        9 => Meaning::Text,
+        _ => Meaning::Other,
     }
 }
 

@@ -5,6 +5,7 @@
 //! modules are what the shim calls.
 
 mod alter_calls;
+mod condition;
 mod connection_calls;
 mod describe;
 mod discovery_calls;

@@ -88,6 +88,7 @@ unsafe extern "C" fn vamos_read_counters(out: *mut Counters) {
         out.poll_us = totals.poll_nanos / 1000;
         out.lanes_open = status.open_lanes as u64;
         out.connects = status.connects;
+        out.rows_rejected = status.rows_rejected;
         // SAFETY: both are arrays of the lengths given.
         unsafe {
             put_text(status.mode, out.mode.as_mut_ptr(), out.mode.len());

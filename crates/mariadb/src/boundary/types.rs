@@ -17,6 +17,9 @@ pub(super) struct Column {
     pub(super) bit_shift: u8,
     pub(super) bit_length: u8,
     pub(super) stored: u8,
+    pub(super) meaning: u8,
+    pub(super) precision: u8,
+    pub(super) scale: u8,
     pub(super) pad_length: u8,
     pub(super) pad: [u8; 4],
     pub(super) collation: *const c_void,
@@ -164,6 +167,7 @@ pub(super) struct Counters {
     pub(super) poll_us: u64,
     pub(super) lanes_open: u64,
     pub(super) connects: u64,
+    pub(super) rows_rejected: u64,
     pub(super) mode: [u8; 16],
     pub(super) endpoint: [u8; 256],
 }

@@ -54,6 +54,7 @@ fn shape() -> Shape {
         null: (null != 0).then_some((0, null)),
         storage,
         order,
+        meaning: Default::default(),
         stored: true,
     };
     let columns = vec![

@@ -8,6 +8,7 @@
 
 pub mod bounds;
 pub mod collation;
+pub mod condition;
 pub mod entry;
 mod error;
 pub mod groups;

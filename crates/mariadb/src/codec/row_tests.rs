@@ -11,6 +11,7 @@ fn column(offset: usize, length: usize, null: u8, storage: Storage) -> Column {
         null: (null != 0).then_some((0, null)),
         storage,
         order: Order::Bytes,
+        meaning: Default::default(),
         stored: true,
     }
 }

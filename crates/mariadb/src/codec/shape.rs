@@ -1,6 +1,7 @@
 //! What a table looks like to the codec.
 
 use super::Collation;
+use super::condition::Meaning;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
@@ -73,6 +74,8 @@ pub struct Column {
     pub storage: Storage,
     /// How it sorts.
     pub order: Order,
+    /// What its values mean to the host.
+    pub meaning: Meaning,
     /// Whether it is in the row; virtual columns are not.
     pub stored: bool,
 }

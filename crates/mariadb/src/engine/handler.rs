@@ -3,6 +3,7 @@
 use super::ahead::Ahead;
 use super::batch::Batch;
 use super::positions::Positions;
+use super::pushdown::Pushdown;
 use super::range_cache::Range;
 use super::scan::Scan;
 use super::share::ANALYZED;
@@ -48,9 +49,11 @@ pub(crate) struct Sizes {
 #[derive(Debug)]
 pub(crate) struct Handler {
     pub(super) share: Arc<Share>,
-    pub(super) shape: Rc<Shape>,
+    pub(crate) shape: Rc<Shape>,
     /// The locks of the present statement.
     pub(crate) lock: LockUse,
+    /// The conditions of the present statement.
+    pub(crate) pushdown: Pushdown,
     /// The columns that the present statement wants; made at its first read.
     pub(crate) plan: Option<Plan>,
     /// Every column.
@@ -92,6 +95,7 @@ impl Handler {
                 lock: Lock::None,
                 ahead: 1,
             },
+            pushdown: Pushdown::default(),
             plan: None,
             active: None,
             scan: None,
@@ -116,6 +120,7 @@ impl Handler {
         self.plan = None;
         self.positions.forget();
         self.gathers = false;
+        self.pushdown.reset();
         if self.value.capacity() > KEPT {
             self.value = Vec::new();
             self.rows = Rows::default();

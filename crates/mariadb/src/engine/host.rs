@@ -62,6 +62,7 @@ pub(crate) struct Status {
     pub(crate) totals: LaneCounters,
     pub(crate) open_lanes: usize,
     pub(crate) connects: u64,
+    pub(crate) rows_rejected: u64,
     pub(crate) mode: &'static str,
     pub(crate) endpoint: String,
     window: Option<PathBuf>,
@@ -78,6 +79,7 @@ pub(crate) fn status() -> Status {
         totals: client.totals(),
         open_lanes: client.open_lanes(),
         connects: client.connects(),
+        rows_rejected: client.rows_rejected(),
         mode: match (client.connects(), &no_window) {
             (0, _) => "unconnected",
             (_, None) => "window",

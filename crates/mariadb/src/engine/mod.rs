@@ -30,6 +30,7 @@ pub(crate) mod monitor;
 pub(crate) mod optimize;
 mod pipeline;
 mod positions;
+mod pushdown;
 mod range_cache;
 mod scan;
 mod share;

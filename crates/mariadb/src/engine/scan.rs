@@ -1,6 +1,7 @@
 //! Reading rows: scans both ways, searches by key, and positions.
 
 use super::handler::{Handler, ROW_ID};
+use super::pushdown::Reading;
 use super::{Connection, Error};
 use crate::codec::bounds::{Bounds, Find};
 use vamos_guest::{Cursor, Direction, Get, KeyRange, Lock, ScanSpec};
@@ -94,29 +95,38 @@ impl Handler {
         }
         let position = self.position();
         let fetch = (position != 0 && !self.covered(keyread)).then(|| ids.index(0));
+        let reading = Reading {
+            secondary: self.active.filter(|_| position != 0),
+            whole_rows: position == 0 || fetch.is_some(),
+            locks: self.lock.lock != Lock::None,
+        };
+        let conditions = self.pushdown.conditions(&self.shape, reading).unwrap_or_default();
         let cursor = match bounds.empty || ahead {
             true => None,
-            false => Some(connection.session.scan(&ScanSpec {
-                range: KeyRange {
-                    index: ids.index(position),
-                    low: &bounds.low,
-                    high: bounds.high_bytes(),
+            false => Some(connection.session.scan_where(
+                &ScanSpec {
+                    range: KeyRange {
+                        index: ids.index(position),
+                        low: &bounds.low,
+                        high: bounds.high_bytes(),
+                    },
+                    direction: bounds.direction,
+                    lock: self.lock.lock,
+                    fetch,
+                    batch_rows: if position == 0 && same.is_none() {
+                        FIRST_TABLE_BATCH
+                    } else {
+                        FIRST_INDEX_BATCH
+                    },
+                    max_batch_rows: if self.lock.lock == Lock::None {
+                        0
+                    } else {
+                        self.lock.ahead.max(1)
+                    },
+                    limit: 0,
                 },
-                direction: bounds.direction,
-                lock: self.lock.lock,
-                fetch,
-                batch_rows: if position == 0 && same.is_none() {
-                    FIRST_TABLE_BATCH
-                } else {
-                    FIRST_INDEX_BATCH
-                },
-                max_batch_rows: if self.lock.lock == Lock::None {
-                    0
-                } else {
-                    self.lock.ahead.max(1)
-                },
-                limit: 0,
-            })?),
+                conditions,
+            )?),
         };
         self.scan = Some(Scan {
             cursor,

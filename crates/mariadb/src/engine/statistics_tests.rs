@@ -11,6 +11,7 @@ fn shape() -> Shape {
         null: None,
         storage: Storage::Fixed,
         order: Order::Signed,
+        meaning: Default::default(),
         stored: true,
     };
     let part = |column| KeyPart {

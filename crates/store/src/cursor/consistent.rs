@@ -14,6 +14,9 @@ use vamos_proto::{IndexId, Row, RowBlockBuilder};
 const MAX_CHUNK: usize = 128;
 const FIRST_CHUNK: usize = 16;
 
+/// An entry's key, and the primary key that it tells.
+type FoundEntry = (Vec<u8>, FullKey);
+
 impl Cursor {
     /// Appends entries as they are.
     pub(super) fn fill(
@@ -21,10 +24,11 @@ impl Cursor {
         overlay: &Overlay,
         engine: &Engine,
         rows: &mut RowBlockBuilder,
-        room: &Room,
+        room: &mut Room,
     ) -> Result<bool, StoreError> {
         let mut remaining = self.remaining;
         let mut last = Vec::new();
+        let sieve = std::mem::take(&mut self.sieve);
         let mut merge = self.merge(overlay, engine);
         let finished = loop {
             if remaining == 0 {
@@ -33,21 +37,28 @@ impl Cursor {
             if room.left(rows) == 0 {
                 break Ok(false);
             }
+            room.looked();
             let shown = merge.next(|key, value| {
-                rows.push(&Row {
-                    key: keys::client_key(key),
-                    primary_key: &[],
-                    value,
-                });
                 last.clear();
                 last.extend_from_slice(key);
+                let key = keys::client_key(key);
+                let wanted = sieve.passes_entry(key, value) && sieve.passes_row(key, value);
+                if wanted {
+                    rows.push(&Row {
+                        key,
+                        primary_key: &[],
+                        value,
+                    });
+                }
+                wanted
             });
             match shown {
-                Ok(Some(())) => remaining -= 1,
+                Ok(Some(wanted)) => remaining -= u64::from(wanted),
                 Ok(None) => break Ok(true),
                 Err(error) => break Err(error),
             }
         };
+        self.sieve = sieve;
         self.remaining = remaining;
         if !last.is_empty() {
             self.passed = Some(last);
@@ -62,7 +73,7 @@ impl Cursor {
         engine: &Engine,
         primary: IndexId,
         rows: &mut RowBlockBuilder,
-        room: &Room,
+        room: &mut Room,
     ) -> Result<bool, StoreError> {
         loop {
             if self.remaining == 0 {
@@ -73,14 +84,17 @@ impl Cursor {
                 return Ok(false);
             }
             let chunk = self.chunk(left, room.max_bytes.saturating_sub(rows.len()));
-            let entries = self.entries(overlay, engine, primary, chunk)?;
-            if entries.is_empty() {
+            let (entries, finished) = self.entries(overlay, engine, primary, chunk, room)?;
+            let before = (rows.rows(), rows.len());
+            self.push_rows(overlay, engine, primary, &entries, rows)?;
+            let pushed = rows.rows() - before.0;
+            if let Some(row_bytes) = (rows.len() - before.1).checked_div(pushed) {
+                self.row_bytes = row_bytes;
+            }
+            self.remaining -= pushed as u64;
+            if finished {
                 return Ok(true);
             }
-            let before = rows.len();
-            self.push_rows(overlay, engine, primary, &entries, rows)?;
-            self.row_bytes = (rows.len() - before) / entries.len();
-            self.remaining -= entries.len() as u64;
         }
     }
 
@@ -94,29 +108,45 @@ impl Cursor {
         fitting.min(rows).min(remaining)
     }
 
-    /// The next entries, with the primary keys that they tell; passes them.
+    /// The next wanted entries, with the primary keys that they tell, and
+    /// whether there are no more; passes them.
     fn entries(
         &mut self,
         overlay: &Overlay,
         engine: &Engine,
         primary: IndexId,
         count: usize,
-    ) -> Result<Vec<(Vec<u8>, FullKey)>, StoreError> {
+        room: &mut Room,
+    ) -> Result<(Vec<FoundEntry>, bool), StoreError> {
         let mut entries = Vec::with_capacity(count);
+        let mut last = Vec::new();
+        let sieve = std::mem::take(&mut self.sieve);
         let mut merge = self.merge(overlay, engine);
-        while entries.len() < count {
+        let finished = loop {
+            if entries.len() == count || room.looks == 0 {
+                break Ok(false);
+            }
+            room.looked();
             let shown = merge.next(|key, value| {
-                primary_key(primary, key, value).map(|primary_key| (key.to_vec(), primary_key))
-            })?;
-            let Some(entry) = shown else {
-                break;
-            };
-            entries.push(entry?);
+                last.clear();
+                last.extend_from_slice(key);
+                let wanted = sieve.passes_entry(keys::client_key(key), value);
+                wanted
+                    .then(|| primary_key(primary, key, value).map(|primary_key| (key.to_vec(), primary_key)))
+            });
+            match shown {
+                Ok(Some(Some(Ok(entry)))) => entries.push(entry),
+                Ok(Some(None)) => {}
+                Ok(None) => break Ok(true),
+                Ok(Some(Some(Err(error)))) | Err(error) => break Err(error),
+            }
+        };
+        self.sieve = sieve;
+        let finished = finished?;
+        if !last.is_empty() {
+            self.pass(&last);
         }
-        if let Some((key, _)) = entries.last() {
-            self.pass(key);
-        }
-        Ok(entries)
+        Ok((entries, finished))
     }
 
     fn push_rows(
@@ -124,7 +154,7 @@ impl Cursor {
         overlay: &Overlay,
         engine: &Engine,
         primary: IndexId,
-        entries: &[(Vec<u8>, FullKey)],
+        entries: &[FoundEntry],
         rows: &mut RowBlockBuilder,
     ) -> Result<(), StoreError> {
         let Some(view) = self.view.as_deref() else {
@@ -134,11 +164,15 @@ impl Cursor {
         let View { options, .. } = view;
         let values = lookup_many(overlay, engine, &primary_keys, options)?;
         for ((key, primary_key), value) in entries.iter().zip(&values) {
-            rows.push(&Row {
-                key: keys::client_key(key),
-                primary_key: keys::client_key(primary_key),
-                value: value.as_ref().ok_or_else(|| missing_row(primary))?,
-            });
+            let value = value.as_ref().ok_or_else(|| missing_row(primary))?;
+            let primary_key = keys::client_key(primary_key);
+            if self.sieve.passes_row(primary_key, value) {
+                rows.push(&Row {
+                    key: keys::client_key(key),
+                    primary_key,
+                    value,
+                });
+            }
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::locks::{Acquired, Gap, Mode};
 use crate::overlay::Overlay;
 use crate::transaction::{Fetched, lock_request, primary_key};
 use crate::{StoreError, Transaction, keys};
-use vamos_proto::{Direction, IndexId, LockWait, Row, RowBlockBuilder};
+use vamos_proto::{Direction, IndexId, LockWait, Row, RowBlockBuilder, RowsEnd};
 
 /// What a scan's next key turned out to be, when it was locked.
 enum Locked {
@@ -28,7 +28,7 @@ impl Transaction {
         &mut self,
         cursor: &mut Cursor,
         rows: &mut RowBlockBuilder,
-        room: &Room,
+        room: &mut Room,
     ) -> Result<bool, StoreError> {
         let Some((mode, wait)) = lock_request(cursor.lock) else {
             return Ok(true);
@@ -59,8 +59,15 @@ impl Transaction {
             let Some(key) = next else {
                 return Ok(true);
             };
+            room.looked();
+            let end = rows.end();
             match locked {
-                Locked::Row(row) if self.push_locked(cursor, &key, &row, rows)? => cursor.remaining -= 1,
+                // What the sieve rejects stays locked where what is gone does.
+                Locked::Row(row)
+                    if self.push_locked(cursor, &key, &row, rows)? && cursor.keeps_row(rows, end) =>
+                {
+                    cursor.remaining -= 1;
+                }
                 Locked::Row(row) if !self.locks_ranges() && self.locks.holds_more_than(locks) => {
                     self.locks.release_newest(&row);
                 }
@@ -254,6 +261,22 @@ pub(super) enum CoveredTo {
 }
 
 impl Cursor {
+    /// Takes the row behind `end` back if it is not wanted. Says whether it is.
+    fn keeps_row(&self, rows: &mut RowBlockBuilder, end: RowsEnd) -> bool {
+        let wanted = rows.row_behind(end).is_none_or(|row| {
+            let primary_key = if self.fetch.is_some() {
+                row.primary_key
+            } else {
+                row.key
+            };
+            self.sieve.passes_row(primary_key, row.value)
+        });
+        if !wanted {
+            rows.truncate(end);
+        }
+        wanted
+    }
+
     /// Whether the way to a key is covered already: the scan has looked again.
     fn has_covered(&self, next: Option<&FullKey>) -> bool {
         match (&self.covered, next) {

@@ -15,6 +15,7 @@ mod ranges;
 mod reads;
 mod reclaim;
 mod savepoints;
+mod sieves;
 mod sizes;
 mod support;
 mod survey;

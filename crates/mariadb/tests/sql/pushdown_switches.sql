@@ -1,0 +1,37 @@
+-- The same queries with and without what runs on the host: results, and where rows were left out.
+create table t (id int primary key, a int, b varchar(20), c decimal(8,2), d date, key (a, c)) engine=$ENGINE;
+insert into t select seq, seq % 100, concat('v', seq % 50), seq / 7, date '2020-01-01' + interval seq % 300 day from seq_1_to_3000;
+create view filtered as select cast(variable_value as unsigned) as n from information_schema.global_status where variable_name = 'Vamos_rows_filtered_on_host';
+set vamos_pushdown = '';
+set @before = (select n from filtered);
+select count(*), sum(id) from t where b = 'v7' and c > 20;
+select count(*), sum(id), max(b) from t force index (a) where a between 10 and 30 and c > 200;
+select count(*), sum(id) from t where d between '2020-02-01' and '2020-02-10' and id % 3 = 1;
+select (select n from filtered) - @before as 'left out on the host';
+set vamos_pushdown = 'condition';
+set @before = (select n from filtered);
+select count(*), sum(id) from t where b = 'v7' and c > 20;
+select (select n from filtered) - @before as 'left out on the host';
+set @before = (select n from filtered);
+select count(*), sum(id), max(b) from t force index (a) where a between 10 and 30 and c > 200;
+select (select n from filtered) - @before as 'left out on the host';
+set @before = (select n from filtered);
+select count(*), sum(id) from t where d between '2020-02-01' and '2020-02-10' and id % 3 = 1;
+select (select n from filtered) - @before as 'left out on the host';
+set vamos_pushdown = 'index_condition';
+set @before = (select n from filtered);
+select count(*), sum(id) from t where b = 'v7' and c > 20;
+select (select n from filtered) - @before as 'left out on the host';
+select count(*), sum(id), max(b) from t force index (a) where a between 10 and 30 and c > 200;
+select (select n from filtered) - @before as 'left out on the host';
+explain select max(b) from t force index (a) where a between 10 and 30 and c > 200;
+set vamos_pushdown = 'condition';
+explain select max(b) from t where b = 'v7' and c > 20;
+explain select max(b) from t where b = 'v7' and length(b) > 20;
+-- Locking reads lock what they read past, as InnoDB does.
+set vamos_pushdown = default;
+begin;
+set @before = (select n from filtered);
+select id from t where b = 'v7' and id < 200 for update;
+select (select n from filtered) - @before as 'left out on the host';
+rollback;
