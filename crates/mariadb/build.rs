@@ -118,6 +118,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/server.cc",
             "shim/information_schema.cc",
             "shim/upkeep.cc",
+            "shim/two_phase.cc",
             "shim/variables.cc",
         ])
         // The server was built without assertions; the layout of its classes

@@ -5,9 +5,10 @@ use crate::demo;
 use anyhow::{Context, Result, ensure};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vamos_lab::binlog_kills::{self, Committers};
 use vamos_lab::kills::{self, ClientFactory, Writers};
 use vamos_lab::local::{LocalOptions, LocalStack};
-use vamos_lab::native;
+use vamos_lab::{native, xa_kills};
 
 /// Connections that commit at once.
 const WRITERS: usize = 4;
@@ -27,6 +28,10 @@ pub(crate) struct Kill {
     /// How often to kill the guest.
     #[arg(long, default_value_t = 20)]
     guests: u32,
+    /// How often to kill the server, the worker, or both, while transactions
+    /// commit with the binary log.
+    #[arg(long, default_value_t = 30)]
+    binlog: u32,
 }
 
 impl Kill {
@@ -38,6 +43,9 @@ impl Kill {
         }
         if self.guests > 0 {
             guests(&artifacts, self.guests)?;
+        }
+        if self.binlog > 0 {
+            with_binlog(&artifacts, self.binlog)?;
         }
         Ok(())
     }
@@ -81,6 +89,56 @@ pub(crate) fn workers(artifacts: &Artifacts, rounds: u32) -> Result<()> {
 /// Kills the guest so many times while connections commit, and boots it again.
 pub(crate) fn guests(artifacts: &Artifacts, rounds: u32) -> Result<()> {
     report("guest", rounds, demo::kill_guests(artifacts, rounds, WRITERS)?)
+}
+
+/// Kills the server, the worker, or both at once, so many times while connections
+/// commit with the binary log; then compares engines and log.
+pub(crate) fn with_binlog(artifacts: &Artifacts, rounds: u32) -> Result<()> {
+    let options = LocalOptions {
+        mariadb_args: binlog_kills::SERVER_ARGS
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        ..LocalOptions::default()
+    };
+    let mut stack = LocalStack::start(&artifacts.mariadb, &artifacts.programs, options)?;
+    xa_kills::check(&mut stack)?;
+    binlog_kills::make_tables(&stack.server, "VAMOS")?;
+    // What the XA transactions wrote is not the log's matter here.
+    stack.server.sql("RESET MASTER")?;
+    let committers = Committers::start(WRITERS, &stack.server.socket());
+    for round in 1..=rounds {
+        committers
+            .wait_for(BETWEEN_KILLS, COMES_BACK)
+            .with_context(|| format!("after kill {}", round - 1))?;
+        std::thread::sleep(Duration::from_millis(u64::from(round * 37 % 60)));
+        let (server, worker) = [(true, false), (false, true), (true, true)][round as usize % 3];
+        if worker {
+            stack.daemon.kill_worker()?;
+        }
+        if server {
+            stack.server.kill();
+            stack.server.start_again()?;
+        }
+        if round % 10 == 0 || round == rounds {
+            println!(
+                "kill {round:>3} of {rounds}: {} transactions acknowledged",
+                committers.acknowledged()
+            );
+        }
+    }
+    committers
+        .wait_for(BETWEEN_KILLS, COMES_BACK)
+        .context("after the last kill")?;
+    let acked = committers.finish();
+    let found = binlog_kills::verify(&stack.server, &acked)?;
+    binlog_kills::compare_with_log(&stack.server, &artifacts.mariadb)?;
+    println!(
+        "{rounds} kills of server, worker or both with the binary log: {} transactions acknowledged, all there; \
+         {found} there, as InnoDB and the log have it",
+        acked.len()
+    );
+    Ok(())
 }
 
 fn report(what: &str, rounds: u32, verdict: kills::Verdict) -> Result<()> {

@@ -8,6 +8,7 @@ mod kill;
 mod kinds;
 mod local;
 mod mtr;
+mod replicate;
 mod sql;
 mod steps;
 mod test;
@@ -50,6 +51,9 @@ enum Command {
     /// Kills workers and guests while they commit and checks every acknowledged
     /// row.
     Kill(kill::Kill),
+    /// Replicates from InnoDB to VAMOS and back, with conflicting writers, and
+    /// compares all rows.
+    Replicate(replicate::Replicate),
     /// Checks kinds of tables where files are lost, servers restart and workers
     /// die.
     Kinds(kinds::Kinds),
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Command::Mtr(mtr) => mtr.run(),
         Command::Isolation(isolation) => isolation.run(),
         Command::Kill(kill) => kill.run(),
+        Command::Replicate(replicate) => replicate.run(),
         Command::Kinds(kinds) => kinds.run(),
         Command::Upkeep => artifacts::Artifacts::build().and_then(|built| upkeep::run(&built)),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),

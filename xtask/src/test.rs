@@ -2,13 +2,19 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
-use crate::{demo, isolation, kill, kinds, sql, upkeep};
+use crate::{demo, isolation, kill, kinds, replicate, sql, upkeep};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::packages;
 
 /// Kills of the worker in the test run; `cargo xtask kill` does more.
 const WORKER_KILLS: u32 = 20;
+
+/// Kills of server, worker or both in the test run.
+const BINLOG_KILLS: u32 = 9;
+
+/// Transactions of each writer that are replicated in the test run.
+const REPLICATED: u32 = 100;
 
 /// Kills of the guest in the test run.
 const GUEST_KILLS: u32 = 2;
@@ -24,7 +30,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs all steps; the first that fails ends it.
     pub(crate) fn run(self) -> Result<()> {
-        let mut steps = Steps::new(if self.no_guest { 11 } else { 13 });
+        let mut steps = Steps::new(if self.no_guest { 13 } else { 15 });
         steps.run("packages and MariaDB's files", || {
             packages::ensure(BUILD_PACKAGES)?;
             MariadbFiles::fetch().map(drop)
@@ -52,6 +58,13 @@ impl Test {
         steps.run("upkeep of damaged tables", || upkeep::run(&artifacts))?;
         steps.run("kill -9 of the worker during commits", || {
             kill::workers(&artifacts, WORKER_KILLS)
+        })?;
+        steps.run(
+            "kill -9 of server and worker during commits with the binary log",
+            || kill::with_binlog(&artifacts, BINLOG_KILLS),
+        )?;
+        steps.run("replication between VAMOS and InnoDB", || {
+            replicate::check_all(&artifacts, REPLICATED)
         })?;
         if !self.no_guest {
             steps.run("a guest from end to end", || demo::small(&artifacts))?;

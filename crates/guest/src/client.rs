@@ -1,5 +1,8 @@
 //! What all sessions of one process share.
 
+use crate::order::CommitOrder;
+use crate::session::random_id;
+use crate::undecided::Undecided;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,7 +25,8 @@ pub struct Config {
     pub poll_budget: Duration,
     /// How long connecting may take.
     pub connect_timeout: Duration,
-    /// How long a commit whose answer was lost tries to reach the host again.
+    /// How long a commit whose answer was lost, or that of a prepared transaction,
+    /// tries to reach the host again.
     pub reconnect_for: Duration,
 }
 
@@ -50,6 +54,8 @@ pub struct Client {
     /// Why the last lane has no window, if it has none.
     no_window: Mutex<Option<String>>,
     rejected: AtomicU64,
+    pub(crate) order: CommitOrder,
+    pub(crate) undecided: Mutex<Vec<Undecided>>,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +76,8 @@ impl Client {
             connects: AtomicU64::new(0),
             no_window: Mutex::default(),
             rejected: AtomicU64::new(0),
+            order: CommitOrder::new(random_id()),
+            undecided: Mutex::default(),
         })
     }
 

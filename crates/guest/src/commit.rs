@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use vamos_proto::{Commit, CommitId, CommitOutcome, Durability, Outcome, Request, Response};
 
 /// The pauses between attempts to reach the host again.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(5);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 impl Session {
     /// Commits. Where nothing was written, that costs no round trip.
@@ -23,6 +23,9 @@ impl Session {
     /// [`Error::OutcomeUnknown`] if the host did not come back in time,
     /// [`Error::Failed`] if the host could not write it. The transaction is over
     /// in each case.
+    ///
+    /// A prepared transaction is never lost: [`Error::OutcomeUnknown`] means that
+    /// it will be committed when the host is back.
     pub fn commit(&mut self, durability: Durability) -> Result<(), Error> {
         let result = match std::mem::replace(&mut self.transaction, Transaction::None) {
             Transaction::Open {
@@ -38,6 +41,7 @@ impl Session {
                 self.end_without_answer(locked);
                 Ok(())
             }
+            Transaction::Prepared { xid, posted } => self.commit_prepared(xid, posted, durability),
             Transaction::Lost { reason } => Err(Error::ConnectionLost { reason }),
             _ => Ok(()),
         };
@@ -46,11 +50,7 @@ impl Session {
     }
 
     fn commit_on_host(&mut self, durability: Durability) -> Result<(), Error> {
-        self.commits += 1;
-        let id = CommitId {
-            session: self.id,
-            number: self.commits,
-        };
+        let id = self.next_commit();
         // A commit that is under way is not interrupted: its end must be known.
         let interrupt = self.interrupt.take();
         let result = self.exchange(

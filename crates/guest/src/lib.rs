@@ -40,11 +40,14 @@ mod connection;
 mod cursor;
 mod error;
 mod monitor;
+mod order;
+mod prepared;
 mod read;
 mod session;
 mod streams;
 mod tables;
 mod transaction;
+mod undecided;
 mod upkeep;
 mod write;
 mod written_log;
@@ -53,6 +56,7 @@ pub use alter::BuildRows;
 pub use client::{Client, Config};
 pub use cursor::{Conditions, Cursor, ScanSpec};
 pub use error::Error;
+pub use prepared::XidBuf;
 pub use read::Rows;
 pub use session::{Interrupt, Session};
 pub use tables::Table;
@@ -64,5 +68,5 @@ pub use vamos_proto::{
     AlterTable, AlterTables, BuildStep, Building, Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart,
     Direction, Durability, ErrorCode, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, Lock,
     LockInfo, LockKind, LockWait, MultiGet, Row, SavepointId, SurveyReply, SurveyStep, TableId, TableStats,
-    TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written,
+    TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written, Xid,
 };

@@ -109,7 +109,12 @@ impl Session {
         }
         if self.connection.is_none() {
             let config = self.client.config();
-            self.connection = Some(Connection::open(&self.client, &config, self.key)?);
+            let mut connection = Connection::open(&self.client, &config, self.key)?;
+            if let Err(error) = self.client.tell_undecided(&mut connection) {
+                self.client.disconnected(self.key, connection.counters());
+                return Err(error);
+            }
+            self.connection = Some(connection);
         }
         self.connection.as_mut().ok_or_else(|| Error::Protocol {
             what: "no lane after connecting".into(),
@@ -189,7 +194,7 @@ pub(crate) fn refusal(response: Response<'_>, request: &str) -> Error {
 }
 
 /// A name that no other session has, before or after a restart of this process.
-fn random_id() -> [u8; 16] {
+pub(crate) fn random_id() -> [u8; 16] {
     let mut id = [0; 16];
     let read = rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty());
     if read != Ok(id.len()) {

@@ -1,6 +1,7 @@
 //! The transaction's beginning, its savepoints and its end without commit.
 
 use crate::Error;
+use crate::prepared::{Posted, XidBuf};
 use crate::session::{Session, refusal};
 use std::time::Duration;
 use vamos_proto::{Begin, Isolation, Request, Response, SavepointId};
@@ -20,6 +21,8 @@ pub(crate) enum Transaction {
         /// Locks were taken: the end must not lie in the ring unannounced.
         locked: bool,
     },
+    /// Prepared: it is the host's now, and survives the lane.
+    Prepared { xid: XidBuf, posted: Option<Posted> },
     /// Was open when the lane broke, and the caller has not ended it yet.
     Lost { reason: String },
 }
@@ -122,6 +125,7 @@ impl Session {
                 locked,
                 ..
             } => self.end_without_answer(locked),
+            Transaction::Prepared { xid, .. } => self.rollback_prepared(xid),
             _ => {}
         }
         self.transaction = Transaction::None;
@@ -207,19 +211,6 @@ impl Session {
             Transaction::Open { on_host: true, .. } => self.tell(&Request::NewSnapshot(())),
             _ => Ok(()),
         }
-    }
-
-    /// Takes the snapshot now and not with the first read.
-    ///
-    /// # Errors
-    /// Those of the lane.
-    pub fn take_snapshot(&mut self) -> Result<(), Error> {
-        self.tell(&Request::TakeSnapshot(()))?;
-        let flushed = match &mut self.connection {
-            Some(connection) => connection.flush(),
-            None => Ok(()),
-        };
-        self.checked(flushed)
     }
 
     /// Sends what needs no answer, inside the transaction.

@@ -14,6 +14,7 @@
 //! Everything that it starts is a child process that dies with it, and
 //! everything that it writes is below `target/lab/` of the workspace.
 
+pub mod binlog_kills;
 pub mod daemon;
 pub mod demo;
 pub mod fuzz;
@@ -29,12 +30,14 @@ pub mod packages;
 pub mod paths;
 pub mod payload;
 pub mod process;
+pub mod replication;
 pub mod run_dir;
 pub mod scripts;
 pub mod sql_client;
 pub mod switches;
 pub mod vm;
 pub mod workload;
+pub mod xa_kills;
 
 mod apt;
 mod command;

@@ -162,7 +162,15 @@ struct vamos_node {
 struct vamos_context {
   uint8_t isolation; /* ISO_READ_UNCOMMITTED .. ISO_SERIALIZABLE */
   uint8_t multi_statement;
+  uint8_t report_waits; /* to the server: vamos_server_report_wait_for */
   uint32_t lock_wait_seconds;
+};
+
+/* The name of a prepared transaction. */
+struct vamos_xid {
+  int64_t format;
+  uint32_t global_length, branch_length;
+  uint8_t data[128]; /* the two parts, one behind the other */
 };
 
 enum vamos_lock : uint8_t { VAMOS_LOCK_NONE = 0, VAMOS_LOCK_SHARED = 1, VAMOS_LOCK_EXCLUSIVE = 2 };
@@ -237,6 +245,16 @@ int vamos_statement_end(vamos_rust_connection *);
 int vamos_commit(vamos_rust_connection *, uint8_t durability);
 int vamos_rollback(vamos_rust_connection *);
 int vamos_statement_rollback(vamos_rust_connection *);
+int vamos_prepare(vamos_rust_connection *, const vamos_xid *, uint8_t durability);
+/* Sends the commit of what is prepared; vamos_commit then waits for it. */
+void vamos_commit_ordered(vamos_rust_connection *, uint8_t durability);
+/* The next names of prepared transactions; -1: the host cannot be reached. */
+int vamos_recover(vamos_xid *list, uint32_t length, uint32_t wait_seconds, char *message, size_t size);
+/* 0; 1: no such transaction; 2: failed. Without a connection at the server's start. */
+int vamos_end_by_xid(vamos_rust_connection *, const vamos_xid *, uint8_t commit, char *message, size_t size);
+/* Has vamos_server_checkpoint_reached called when all is on disk whose commit was
+   ordered before. */
+void vamos_checkpoint(void *cookie);
 int vamos_savepoint_set(vamos_rust_connection *, uint64_t *id);
 int vamos_savepoint_rollback(vamos_rust_connection *, uint64_t id);
 int vamos_savepoint_release(vamos_rust_connection *, uint64_t id);
@@ -379,6 +397,8 @@ uint8_t vamos_server_killed(const void *thd);
 uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
 void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all);
+void vamos_server_report_wait_for(void *thd, void *other);
+void vamos_server_checkpoint_reached(void *cookie);
 
 /* Of a TABLE whose statement looks after it (upkeep.cc). */
 void *vamos_server_thd(void *table);

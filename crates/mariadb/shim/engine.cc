@@ -3,6 +3,7 @@
 
      external_lock() of the first table       registers the engine (vamos_begin_statement)
      savepoint_set, savepoint_rollback, ..    SAVEPOINT
+     prepare, commit_ordered, ..              two-phase commit (two_phase.cc)
      commit(all=false), rollback(all=false)   the end of a statement; with autocommit also of the transaction
      commit(all=true), rollback(all=true)     COMMIT, ROLLBACK
      close_connection                         the client is gone */
@@ -12,14 +13,15 @@
 
 handlerton *vamos_hton;
 
-namespace {
+bool vamos_in_transaction(THD *thd) { return thd_test_options(thd, OPTION_NOT_AUTOCOMMIT | OPTION_BEGIN); }
 
-bool in_transaction(THD *thd) { return thd_test_options(thd, OPTION_NOT_AUTOCOMMIT | OPTION_BEGIN); }
+namespace {
 
 vamos_context context_of(THD *thd) {
   vamos_context context = {};
   context.isolation = static_cast<uint8_t>(thd_tx_isolation(thd));
-  context.multi_statement = in_transaction(thd);
+  context.multi_statement = vamos_in_transaction(thd);
+  context.report_waits = thd->rgi_slave != nullptr;
   context.lock_wait_seconds = vamos_lock_wait_seconds(thd);
   return context;
 }
@@ -37,14 +39,14 @@ int close_connection(handlerton *hton, THD *thd) {
 
 int commit(handlerton *, THD *thd, bool all) {
   vamos_rust_connection *connection = vamos_connection(thd);
-  if (all || !in_transaction(thd))
+  if (all || !vamos_in_transaction(thd))
     return vamos_report(thd, vamos_commit(connection, vamos_durability_of(thd)));
   return vamos_report(thd, vamos_statement_end(connection));
 }
 
 int rollback(handlerton *, THD *thd, bool all) {
   vamos_rust_connection *connection = vamos_connection(thd);
-  if (all || !in_transaction(thd))
+  if (all || !vamos_in_transaction(thd))
     return vamos_rollback(connection);
   return vamos_report(thd, vamos_statement_rollback(connection));
 }
@@ -99,6 +101,7 @@ int start(void *p) {
   vamos_hton->show_status = show_status;
   vamos_install_discovery(vamos_hton);
   vamos_install_alter(vamos_hton);
+  vamos_set_two_phase(vamos_hton);
   static const char *no_files[] = {nullptr};
   vamos_hton->tablefile_extensions = no_files;
   const vamos_settings settings = vamos_current_settings();
@@ -124,14 +127,8 @@ vamos_rust_connection *vamos_connection(THD *thd) {
 }
 
 int vamos_begin_statement(THD *thd) {
-  /* The engine cannot prepare: better no statement than a prepared transaction
-     that a restart loses. */
-  if (thd->transaction->xid_state.is_explicit_XA()) {
-    my_error(ER_NOT_SUPPORTED_YET, MYF(0), "XA transactions with VAMOS tables");
-    return HA_ERR_UNSUPPORTED;
-  }
   trans_register_ha(thd, false, vamos_hton, 0);
-  if (in_transaction(thd))
+  if (vamos_in_transaction(thd))
     trans_register_ha(thd, true, vamos_hton, 0);
   const vamos_context context = context_of(thd);
   return vamos_statement_begin(vamos_connection(thd), &context);

@@ -21,6 +21,11 @@
 
 extern handlerton *vamos_hton;
 
+/* Two-phase commit (two_phase.cc). */
+void vamos_set_two_phase(handlerton *);
+
+bool vamos_in_transaction(THD *thd);
+
 /* The connection's Rust side; made at first use. */
 vamos_rust_connection *vamos_connection(THD *thd);
 /* Registers the engine in the statement (and transaction), and begins it. */
@@ -37,6 +42,7 @@ uint8_t vamos_durability_of(THD *thd);
 /* What may run on the host: bits of the setting `vamos_pushdown`. */
 enum vamos_pushdown : ulonglong { VAMOS_PUSH_CONDITION = 1, VAMOS_PUSH_INDEX_CONDITION = 2 };
 bool vamos_may_push(THD *thd, vamos_pushdown what);
+uint vamos_start_wait_seconds();
 extern struct st_mysql_sys_var *vamos_system_variables[];
 extern struct st_mysql_show_var vamos_status_variables[];
 vamos_settings vamos_current_settings();

@@ -117,3 +117,12 @@ void vamos_server_must_rollback(void *thd) { static_cast<THD *>(thd)->mark_trans
 void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all) {
   thd_progress_report(static_cast<THD *>(thd), done, all);
 }
+
+/* The server's own, in no header of its. */
+extern "C" int thd_rpl_deadlock_check(MYSQL_THD thd, MYSQL_THD other_thd);
+
+void vamos_server_report_wait_for(void *thd, void *other) {
+  thd_rpl_deadlock_check(static_cast<THD *>(thd), static_cast<THD *>(other));
+}
+
+void vamos_server_checkpoint_reached(void *cookie) { commit_checkpoint_notify_ha(cookie); }

@@ -8,6 +8,7 @@ char *endpoint;
 char *window_path;
 char *token_file;
 unsigned long poll_budget_us;
+unsigned long start_wait_timeout;
 
 void configure() {
   const vamos_settings settings = vamos_current_settings();
@@ -77,9 +78,15 @@ static MYSQL_SYSVAR_ULONG(poll_budget_us, poll_budget_us, PLUGIN_VAR_RQCMDARG,
                           "The longest time, in microseconds, for which a waiting connection polls before it sleeps",
                           nullptr, update_poll_budget, 50, 0, 1000000, 0);
 
+static MYSQL_SYSVAR_ULONG(start_wait_timeout, start_wait_timeout, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
+                          "Seconds for which the server's start waits for the host, to finish prepared "
+                          "transactions, before it gives up",
+                          nullptr, nullptr, 60, 0, 86400, 0);
+
 struct st_mysql_sys_var *vamos_system_variables[] = {
     MYSQL_SYSVAR(endpoint),   MYSQL_SYSVAR(window),           MYSQL_SYSVAR(token_file), MYSQL_SYSVAR(poll_budget_us),
-    MYSQL_SYSVAR(durability), MYSQL_SYSVAR(lock_wait_timeout), MYSQL_SYSVAR(pushdown), nullptr};
+    MYSQL_SYSVAR(durability), MYSQL_SYSVAR(lock_wait_timeout), MYSQL_SYSVAR(pushdown),
+    MYSQL_SYSVAR(start_wait_timeout), nullptr};
 
 vamos_settings vamos_current_settings() { return {endpoint, window_path, token_file, poll_budget_us}; }
 
@@ -89,6 +96,8 @@ uint vamos_lock_wait_seconds(THD *thd) {
 }
 
 bool vamos_may_push(THD *thd, vamos_pushdown what) { return THDVAR(thd, pushdown) & what; }
+
+uint vamos_start_wait_seconds() { return static_cast<uint>(start_wait_timeout); }
 
 uint8_t vamos_durability_of(THD *thd) { return static_cast<uint8_t>(THDVAR(thd, durability)); }
 

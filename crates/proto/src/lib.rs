@@ -30,6 +30,7 @@ mod entry;
 mod error;
 mod message;
 mod monitor;
+mod prepared;
 pub mod program;
 mod request;
 mod response;
@@ -43,6 +44,10 @@ pub use error::{DecodeError, ErrorCode, Failure};
 pub use monitor::{
     Deadlock, DeadlockPart, LockInfo, LockKind, Monitor, SHOWN_KEY, TransactionInfo, TransactionList,
     TransactionState, WaitInfo,
+};
+pub use prepared::{
+    Barrier, BarrierEnd, CommitPrepared, LockWaits, MAX_XID_PART, Prepare, PreparedList, Recover,
+    RollbackPrepared, Ticket, Xid,
 };
 pub use request::{
     Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,

@@ -2,8 +2,9 @@
 
 use crate::message::messages;
 use crate::{
-    AlterTables, Build, CommitId, Compact, CountEntries, Counter, CursorId, Direction, Durability, IndexId,
-    Isolation, KeyRange, Lock, Monitor, SavepointId, TableId, WriteOp,
+    AlterTables, Barrier, Build, CommitId, CommitPrepared, Compact, CountEntries, Counter, CursorId,
+    Direction, Durability, IndexId, Isolation, KeyRange, Lock, Monitor, Prepare, Recover, RollbackPrepared,
+    SavepointId, TableId, WriteOp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ messages! {
     /// Requests of one lane are executed in the order in which they were sent.
     /// Each is answered by one [`Response`](crate::Response), except a scan (by
     /// row batches until its end) and those that say "no answer". If one of
-    /// these fails, the next Get, MultiGet, Scan, Write, Commit or Ping fails in
+    /// these fails, the next Get, MultiGet, Scan, Write, Commit, Prepare or Ping fails in
     /// its place and is not carried out.
     pub enum Request<'a> {
         /// Begins a transaction; an open one is rolled back first. No answer.
@@ -38,6 +39,22 @@ messages! {
         /// From now on a lock wait of the transaction may last so many
         /// milliseconds. No answer.
         9 => SetLockWait(u32),
+        /// Prepares the transaction: it survives whatever happens, with the locks
+        /// of its changes, until it is committed or rolled back by its name. The
+        /// lane has no transaction any more. Answered by `Done` or `Failed`.
+        10 => Prepare(Prepare<'a>),
+        /// Commits a prepared transaction, of whichever lane. Answered by `Done`,
+        /// or by `Failed` with `NotFound` if there is none of that name.
+        11 => CommitPrepared(CommitPrepared<'a>),
+        /// Rolls a prepared transaction back. Answered as `CommitPrepared` is.
+        12 => RollbackPrepared(RollbackPrepared<'a>),
+        /// Lists the prepared transactions. Answered by `Prepared`.
+        13 => Recover(Recover<'a>),
+        /// Waits for commits and then does something. Answered by `Done`.
+        14 => Barrier(Barrier),
+        /// Asks for whose locks the transaction of this client (see
+        /// [`Begin::client`]) waits. Answered by `LockWaits`.
+        15 => LockWaits(u64),
 
         /// Reads one key. Answered by `Rows` with one row or none.
         16 => Get(Get<'a>),
@@ -138,7 +155,7 @@ pub struct Begin {
     /// How long one lock wait may last, in milliseconds.
     pub lock_wait_ms: u32,
     /// The client's own number for whoever the transaction belongs to (MariaDB:
-    /// the connection's); shown by [`Monitor`].
+    /// the connection's); shown by [`Monitor`], and used by [`Request::LockWaits`].
     pub client: u64,
 }
 

@@ -2,8 +2,8 @@
 
 use crate::message::messages;
 use crate::{
-    Building, Compacted, Counted, Deadlock, Failure, FileList, IndexId, RowBlock, TableId, TableStats,
-    TablesPage, TransactionList,
+    Building, Compacted, Counted, Deadlock, Failure, FileList, IndexId, LockWaits, PreparedList, RowBlock,
+    TableId, TableStats, TablesPage, TransactionList,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ messages! {
         135 => RangeSizes(RangeSizesReply),
         /// A commit's outcome.
         136 => Outcome(CommitOutcome),
+        /// Prepared transactions.
+        137 => Prepared(PreparedList<'a>),
+        /// For whose locks a transaction waits.
+        138 => LockWaits(LockWaits),
         /// A build has begun.
         140 => Building(Building),
         /// A round of a build has begun: so many rows have changed.

@@ -3,11 +3,12 @@
 //! `MODULE_VERSION`.
 
 use vamos_proto::{
-    AlterTable, AlterTables, Begin, Build, BuildStep, Building, Compact, CountEntries, Counted, CursorId,
-    Deadlock, DeadlockPart, Direction, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange,
-    ListTables, Lock, LockInfo, LockKind, LockWait, Monitor, Request, Response, Row, RowBlockBuilder, Scan,
+    AlterTable, AlterTables, Barrier, BarrierEnd, Begin, Build, BuildStep, Building, CommitId,
+    CommitPrepared, Compact, CountEntries, Counted, CursorId, Deadlock, DeadlockPart, Direction, Durability,
+    Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind,
+    LockWait, Monitor, Prepare, Recover, Request, Response, RollbackPrepared, Row, RowBlockBuilder, Scan,
     ScanRanges, ScanWhere, SetDefinition, Survey, SurveyReply, SurveyStep, TableDetail, TableId, TableNames,
-    TablesPage, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp,
+    TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Xid,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -91,6 +92,68 @@ fn transactions_and_deadlock() {
     let expected = [&[1, 1, 1][..], &transaction_bytes, &[1], &lock_bytes, &[9]].concat();
     assert_eq!(wire_of_response(&deadlock), (146, expected));
     assert_eq!(wire_of_response(&Response::Deadlock(None)), (146, vec![0]));
+}
+
+#[test]
+fn prepare_and_what_follows() {
+    let xid = Xid {
+        format: 1,
+        global: b"g",
+        branch: b"",
+    };
+    let id = CommitId {
+        session: [7; 16],
+        number: 3,
+    };
+    let prepare = Prepare {
+        xid,
+        durability: Durability::Commit,
+        id,
+        server: [9; 16],
+    };
+    let name = [2, 1, b'g', 0];
+    let attempt = [&[7; 16][..], &[3]].concat();
+    assert_eq!(
+        wire(Request::Prepare(prepare)),
+        (10, [&name[..], &[0], &attempt, &[9; 16]].concat())
+    );
+    let ticket = Ticket {
+        server: [9; 16],
+        number: 4,
+    };
+    let commit = CommitPrepared {
+        xid,
+        durability: Durability::Second,
+        id,
+        ticket: Some(ticket),
+    };
+    assert_eq!(
+        wire(Request::CommitPrepared(commit)),
+        (11, [&name[..], &[1], &attempt, &[1], &[9; 16], &[4]].concat())
+    );
+    let rollback = RollbackPrepared { xid, attempt: None };
+    assert_eq!(
+        wire(Request::RollbackPrepared(rollback)),
+        (12, [&name[..], &[0]].concat())
+    );
+    let recover = Recover {
+        server: [9; 16],
+        after: Some(xid),
+        limit: 200,
+    };
+    assert_eq!(
+        wire(Request::Recover(recover)),
+        (13, [&[9; 16][..], &[1], &name, &[200, 1]].concat())
+    );
+    let barrier = Barrier {
+        after: ticket,
+        then: BarrierEnd::Sync,
+    };
+    assert_eq!(
+        wire(Request::Barrier(barrier)),
+        (14, [&[9; 16][..], &[4, 1]].concat())
+    );
+    assert_eq!(wire(Request::LockWaits(5)), (15, vec![5]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod load;
 mod record;
 mod table;
 
-pub(crate) use table::Table;
+pub(crate) use table::{Pins, Table};
 
 use crate::engine::Engine;
 use crate::{StoreError, TableInfo};

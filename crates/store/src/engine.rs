@@ -21,6 +21,10 @@ const DATA: &str = "data";
 /// The families other than data hold little that is written often.
 const SMALL_WRITE_BUFFER: usize = 4 << 20;
 
+/// What is prepared is soon committed and its record removed: in a buffer that is
+/// large enough, most records never reach a file.
+const PREPARED_WRITE_BUFFER: usize = 16 << 20;
+
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) db: Db,
@@ -30,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) catalogue: ColumnFamily,
     /// Row counts, counters, commit marks.
     pub(crate) system: ColumnFamily,
+    /// Records of prepared transactions.
+    pub(crate) prepared: ColumnFamily,
     /// Entries of all indexes.
     pub(crate) data: ColumnFamily,
     /// Reads what is committed now.
@@ -60,7 +66,7 @@ impl Engine {
             },
             _ => open_failed(error.to_string()),
         })?;
-        let [_default, catalogue, system, data] = <[ColumnFamily; 4]>::try_from(families)
+        let [_default, catalogue, system, data, prepared] = <[ColumnFamily; 5]>::try_from(families)
             .map_err(|_| open_failed("RocksDB did not open all column families".to_owned()))?;
         let engine = Self {
             db,
@@ -68,6 +74,7 @@ impl Engine {
             catalogue,
             system,
             data,
+            prepared,
             newest: ReadOptions::new(),
             version: AtomicU64::new(0),
             views: Views::default(),
@@ -144,13 +151,16 @@ impl Engine {
     }
 
     /// Syncs the log.
-    pub(crate) fn sync(&self) {
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
         self.unsynced.store(false, Relaxed);
         self.syncs.fetch_add(1, Relaxed);
-        if let Err(error) = self.db.sync_log() {
+        self.db.sync_log().map_err(|error| {
             self.failed.store(true, Relaxed);
             tracing::error!(%error, "the store's log could not be synced");
-        }
+            StoreError::Storage {
+                reason: error.to_string(),
+            }
+        })
     }
 
     /// The files in which entries of indexes lie.
@@ -180,7 +190,7 @@ fn db_options(options: &StoreOptions) -> DbOptions {
     }
 }
 
-fn families(options: &StoreOptions) -> [ColumnFamilyOptions; 4] {
+fn families(options: &StoreOptions) -> [ColumnFamilyOptions; 5] {
     let small = |name: &str| {
         let mut family = ColumnFamilyOptions::new(name);
         family.write_buffer_bytes = SMALL_WRITE_BUFFER;
@@ -193,7 +203,9 @@ fn families(options: &StoreOptions) -> [ColumnFamilyOptions; 4] {
     });
     let mut data = ColumnFamilyOptions::new(DATA);
     data.write_buffer_bytes = usize::try_from(options.write_buffer_bytes).unwrap_or(64 << 20);
-    [small("default"), small("catalogue"), system, data]
+    let mut prepared = ColumnFamilyOptions::new("prepared");
+    prepared.write_buffer_bytes = PREPARED_WRITE_BUFFER;
+    [small("default"), small("catalogue"), system, data, prepared]
 }
 
 impl From<vamos_rocks::Error> for StoreError {

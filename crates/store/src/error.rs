@@ -1,5 +1,6 @@
 //! What can go wrong in the store.
 
+use crate::XidName;
 use std::path::PathBuf;
 use vamos_proto::{ErrorCode, IndexId, SavepointId, TableId};
 
@@ -109,6 +110,40 @@ pub enum StoreError {
         /// The commit's number.
         number: u64,
     },
+    /// A prepared transaction changes the table.
+    #[error(
+        "a prepared transaction changes table {name}; commit it or roll it back first (XA RECOVER lists it)"
+    )]
+    TableInUse {
+        /// The table.
+        name: String,
+    },
+    /// There is no prepared transaction of this name.
+    #[error("there is no prepared transaction {name}")]
+    NoSuchPrepared {
+        /// The name.
+        name: XidName,
+    },
+    /// A transaction of this name is prepared already.
+    #[error("a transaction {name} is prepared already (rolled back)")]
+    XidTaken {
+        /// The name.
+        name: XidName,
+    },
+    /// Another server has taken over.
+    #[error("another server has begun to use the store, so this one prepares no more (rolled back)")]
+    OtherServer,
+    /// The prepared transactions exceed the limit.
+    #[error(
+        "the store holds {limit} prepared transactions or {limit_bytes} bytes of them, the host's limit: \
+         commit some or roll them back (rolled back)"
+    )]
+    TooManyPrepared {
+        /// The limit of their number.
+        limit: u64,
+        /// The limit of their bytes.
+        limit_bytes: u64,
+    },
     /// RocksDB or the disk failed.
     #[error("the host's storage failed: {reason}")]
     Storage {
@@ -137,10 +172,16 @@ impl StoreError {
             Self::TableExists { .. } => ErrorCode::TableExists,
             Self::LockWaitTimeout { .. } => ErrorCode::LockWaitTimeout,
             Self::Deadlock => ErrorCode::Deadlock,
-            Self::LockNotAvailable => ErrorCode::LockNotAvailable,
-            Self::TransactionTooLarge { .. } | Self::TooManyLocks { .. } => ErrorCode::TransactionTooLarge,
-            Self::Invalid { .. } | Self::RolledBack | Self::CommitGivenUp { .. } => ErrorCode::Invalid,
-            Self::NoSuchSavepoint { .. } => ErrorCode::NotFound,
+            Self::LockNotAvailable | Self::TableInUse { .. } => ErrorCode::LockNotAvailable,
+            Self::TransactionTooLarge { .. } | Self::TooManyLocks { .. } | Self::TooManyPrepared { .. } => {
+                ErrorCode::TransactionTooLarge
+            }
+            Self::Invalid { .. }
+            | Self::RolledBack
+            | Self::CommitGivenUp { .. }
+            | Self::XidTaken { .. }
+            | Self::OtherServer => ErrorCode::Invalid,
+            Self::NoSuchSavepoint { .. } | Self::NoSuchPrepared { .. } => ErrorCode::NotFound,
             Self::Corruption { .. } => ErrorCode::Corruption,
         }
     }
@@ -154,6 +195,9 @@ impl StoreError {
                 | Self::TooManyLocks { .. }
                 | Self::RolledBack
                 | Self::CommitGivenUp { .. }
+                | Self::XidTaken { .. }
+                | Self::OtherServer
+                | Self::TooManyPrepared { .. }
                 | Self::Storage { .. }
         )
     }

@@ -110,6 +110,14 @@ pub(crate) fn counter_position(counter: Counter) -> usize {
     }
 }
 
+/// The counter that stands there.
+pub(crate) fn counter_at(position: usize) -> Counter {
+    match position {
+        0 => Counter::AutoIncrement,
+        _ => Counter::RowId,
+    }
+}
+
 /// System: the mark of a session's last commit.
 pub(crate) fn mark(session: &[u8; 16]) -> [u8; 17] {
     let mut key = [MARK; 17];

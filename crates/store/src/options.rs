@@ -18,6 +18,10 @@ pub struct StoreOptions {
     pub max_transaction_bytes: u64,
     /// How many row locks all transactions together may hold.
     pub max_locks: u64,
+    /// How many prepared transactions there may be.
+    pub max_prepared: u64,
+    /// How many bytes prepared transactions may have together.
+    pub max_prepared_bytes: u64,
     /// How many bytes the catalogue's names and definitions may have together.
     pub max_catalogue_bytes: u64,
     /// Threads that RocksDB uses to flush and to compact.
@@ -35,6 +39,8 @@ impl StoreOptions {
             write_buffer_bytes: 64 << 20,
             max_transaction_bytes: 1 << 30,
             max_locks: 4 << 20,
+            max_prepared: 16 * 1024,
+            max_prepared_bytes: 2 << 30,
             max_catalogue_bytes: 256 << 20,
             background_threads: 2,
             max_open_files: 1024,

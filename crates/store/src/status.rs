@@ -12,6 +12,11 @@ pub struct StoreStatus {
     pub tables: u64,
     /// Transactions begun and not ended.
     pub transactions: u64,
+    /// Prepared transactions: those that a commit with the binary log has under
+    /// way, and those that XA RECOVER lists.
+    pub prepared: u64,
+    /// Bytes of their records.
+    pub prepared_bytes: u64,
     /// Row locks held.
     pub locks_held: u64,
     /// Requests that wait for a row lock.
@@ -172,6 +177,7 @@ impl Store {
     pub fn status(&self) -> StoreStatus {
         let engine = &self.engine;
         let locks = self.locks.counts();
+        let (prepared, prepared_bytes) = self.prepared.sizes();
         let tickers = engine.db.tickers();
         let property = |name| engine.data.property(name).unwrap_or(0);
         let count = |counter: &AtomicU64| counter.load(Relaxed);
@@ -186,6 +192,8 @@ impl Store {
         StoreStatus {
             tables: self.catalogue.len() as u64,
             transactions: count(&self.transactions),
+            prepared,
+            prepared_bytes,
             locks_held: locks.held,
             locks_waiting: locks.waiting,
             lock_waits: locks.waits,

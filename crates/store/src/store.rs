@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::commit::{Committer, Outcomes};
 use crate::engine::Engine;
 use crate::locks::LockTable;
+use crate::prepared::{Limits, Prepared};
 use crate::reclaim::Reclaimer;
 use crate::survey::DepthsCache;
 use crate::{Build, StoreError, StoreOptions, TableChange, TableInfo, Transaction, TransactionOptions};
@@ -23,6 +24,7 @@ pub struct Store {
     pub(crate) engine: Arc<Engine>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) locks: Arc<LockTable>,
+    pub(crate) prepared: Arc<Prepared>,
     pub(crate) committer: Arc<Committer>,
     pub(crate) outcomes: Arc<Outcomes>,
     pub(crate) reclaimer: Arc<Reclaimer>,
@@ -39,14 +41,22 @@ impl Store {
     /// makes it if it does not exist. Blocks.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Format`], [`StoreError::Open`], or
-    /// [`StoreError::Corruption`] if the catalogue cannot be read.
+    /// [`StoreError::InUse`], [`StoreError::Format`], [`StoreError::Open`],
+    /// [`StoreError::Corruption`] if the catalogue or a prepared transaction cannot
+    /// be read, or [`StoreError::TooManyLocks`] if `max_locks` is less than what
+    /// prepared transactions need.
     pub fn open(options: StoreOptions) -> Result<Arc<Self>, StoreError> {
         let engine = Arc::new(Engine::open(&options)?);
         let (catalogue, dropped) = Catalogue::load(&engine, options.max_catalogue_bytes)?;
         let catalogue = Arc::new(catalogue);
         let outcomes = Outcomes::new(Arc::clone(&engine));
         outcomes.purge()?;
+        let locks = LockTable::new(options.max_locks);
+        let limits = Limits {
+            count: options.max_prepared,
+            bytes: options.max_prepared_bytes,
+        };
+        let prepared = Prepared::load(&engine, &catalogue, &locks, limits)?;
         let store = Arc::new(Self {
             committer: Arc::new(Committer::new(Arc::clone(&engine), Arc::clone(&catalogue))),
             reclaimer: Arc::new(Reclaimer::new(
@@ -54,7 +64,8 @@ impl Store {
                 Arc::clone(&catalogue),
                 dropped,
             )),
-            locks: LockTable::new(options.max_locks),
+            locks,
+            prepared,
             outcomes,
             engine,
             catalogue,

@@ -8,16 +8,17 @@ pub(crate) use own_rows::OwnRows;
 pub(crate) use read::{Fetched, Found, lock_request, lookup, lookup_many, missing_row, primary_key};
 
 use crate::catalogue::Table;
-use crate::commit::{Raises, Work};
+use crate::commit::{Changes, InOrder, Raises, Work};
 use crate::locks::{Introduction, Owner};
 use crate::overlay::Overlay;
+use crate::prepared::Record;
 use crate::view::View;
 use crate::{Store, StoreError, TransactionOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use vamos_proto::{CommitId, Durability, IndexId, Isolation, Lock, SavepointId, TableId};
+use vamos_proto::{CommitId, Durability, IndexId, Isolation, Lock, Prepare, SavepointId, TableId};
 
 /// How many tables a transaction remembers to exist.
 const RECENT: usize = 16;
@@ -150,24 +151,55 @@ impl Transaction {
         let store = Arc::clone(&self.store);
         let work = self.into_work(id)?;
         match durability {
-            Durability::Commit => store.committer.submit(work).await,
+            Durability::Commit => store.committer.submit(work, true, InOrder::Any).await,
             Durability::Second => store.committer.write_now(work, true),
             Durability::Never => store.committer.write_now(work, false),
         }
     }
 
     /// Takes out what is to be written, and ends.
-    fn into_work(mut self, id: CommitId) -> Result<Work, StoreError> {
+    fn into_work(self, id: CommitId) -> Result<Work, StoreError> {
         let in_flight = self.store.outcomes.begin(id)?;
-        Ok(Work::new(
+        let store = Arc::clone(&self.store);
+        Ok(Work::commit(&store.engine, self.into_changes(), id, in_flight))
+    }
+
+    fn into_changes(mut self) -> Changes {
+        Changes::new(
             &self.store.engine,
             &self.overlay,
             std::mem::take(&mut self.changed),
             &self.raises,
             self.locks.take(),
-            id,
-            in_flight,
-        ))
+        )
+    }
+
+    /// Prepares: when this returns `Ok`, the transaction survives whatever happens
+    /// until it is committed or rolled back by its name
+    /// ([`Store::commit_prepared`], [`Store::rollback_prepared`]), and so do the
+    /// exclusive locks on the keys that it changes. On an error it has been rolled
+    /// back. Dropping the future does not undo what has begun; `id` names the
+    /// attempt.
+    ///
+    /// # Errors
+    /// Those of [`commit`](Self::commit), and [`StoreError::XidTaken`],
+    /// [`StoreError::TooManyPrepared`], [`StoreError::OtherServer`].
+    pub async fn prepare(self, prepare: &Prepare<'_>) -> Result<(), StoreError> {
+        self.check_open()?;
+        let store = Arc::clone(&self.store);
+        let in_flight = store.outcomes.begin(prepare.id)?;
+        let record = Record::new(prepare.xid.format, &self.overlay, &self.changed, &self.raises).encode()?;
+        let place = store
+            .prepared
+            .reserve(&prepare.xid, prepare.server, record.len() as u64)?;
+        let changes = self.into_changes();
+        let work = Work::prepare(&store.engine, changes, &record, place, in_flight);
+        drop(record);
+        match prepare.durability {
+            Durability::Commit => store.committer.submit(work, true, InOrder::Any).await,
+            Durability::Second => store.committer.write_now(work, true),
+            Durability::Never => store.committer.write_now(work, false),
+        }
     }
 
     /// Rolls back.

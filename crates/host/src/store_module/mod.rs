@@ -20,6 +20,7 @@ mod requests;
 mod session;
 mod streams;
 mod tables;
+mod two_phase;
 mod upkeep;
 
 use crate::module::{Module, SessionFuture};

@@ -13,7 +13,7 @@ use vamos_proto::{
 use vamos_store::{Sieve, StoreError};
 
 /// The answer to what the client itself has cancelled.
-fn cancelled() -> Failure<'static> {
+pub(super) fn cancelled() -> Failure<'static> {
     refusal(ErrorCode::Cancelled, "the client cancelled the request")
 }
 
@@ -69,6 +69,10 @@ impl Session {
             Request::Write(write) if !write.answer => self.write_unanswered(&write).await,
             // Also if it was cancelled: it tells what it waited for.
             Request::Ping(()) => self.ping(tag).await,
+            // Nor is the end of a transaction, once it is asked for.
+            Request::Prepare(prepare) => self.prepare(tag, prepare).await,
+            Request::CommitPrepared(commit) => self.commit_prepared(tag, commit).await,
+            Request::RollbackPrepared(rollback) => self.rollback_prepared(tag, rollback).await,
             // From here on all are answered.
             Request::Write(write) if !was_cancelled => self.write(tag, &write).await,
             _ if was_cancelled => self.fail(tag, cancelled()).await,
@@ -84,6 +88,9 @@ impl Session {
                 self.scan(tag, &scan.scan, sieve).await
             }
             Request::Outcome(outcome) => self.outcome(tag, outcome).await,
+            Request::Recover(recover) => self.recover(tag, recover).await,
+            Request::Barrier(barrier) => self.barrier(tag, barrier).await,
+            Request::LockWaits(client) => self.lock_waits(tag, client).await,
             // Answered above.
             Request::Write(_) => Ok(()),
             Request::CreateTable(_)

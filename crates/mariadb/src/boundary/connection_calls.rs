@@ -6,7 +6,7 @@ use super::types::Context;
 use crate::engine::{Connection, StatementContext};
 use std::ffi::{c_int, c_void};
 use std::ptr;
-use vamos_guest::{Durability, Isolation};
+use vamos_guest::Isolation;
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_connection_new(thd: *mut c_void) -> *mut Connection {
@@ -45,6 +45,7 @@ unsafe extern "C" fn vamos_statement_begin(connection: *mut Connection, context:
         isolation: isolation(context.isolation),
         multi_statement: context.multi_statement != 0,
         lock_wait_seconds: context.lock_wait_seconds,
+        report_waits: context.report_waits != 0,
     };
     // SAFETY: the shim passes the connection of the running thread.
     unsafe { on_connection(connection, |connection| connection.begin_statement(context)) }
@@ -64,13 +65,12 @@ unsafe extern "C" fn vamos_statement_end(connection: *mut Connection) -> c_int {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_commit(connection: *mut Connection, durability: u8) -> c_int {
-    let durability = match durability {
-        0 => Durability::Commit,
-        1 => Durability::Second,
-        _ => Durability::Never,
-    };
     // SAFETY: the shim passes the connection of the running thread.
-    unsafe { on_connection(connection, |connection| connection.commit(durability)) }
+    unsafe {
+        on_connection(connection, |connection| {
+            connection.commit(super::durability(durability))
+        })
+    }
 }
 
 #[unsafe(no_mangle)]

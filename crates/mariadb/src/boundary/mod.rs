@@ -19,6 +19,8 @@ mod table_calls;
 mod types;
 mod upkeep_calls;
 mod write_calls;
+mod xa_calls;
 
 pub(crate) use open_table::OpenTable;
-pub(crate) use server::Thd;
+pub(crate) use server::{Thd, checkpoint_reached};
+use xa_calls::durability;

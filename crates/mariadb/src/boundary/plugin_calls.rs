@@ -4,7 +4,7 @@ use super::guard::{guard, put_text};
 use super::types::{Counters, Settings};
 use crate::engine::Connection;
 use crate::engine::host::{self, HostSettings};
-use crate::engine::monitor;
+use crate::engine::{monitor, settler, waits, xa};
 use std::ffi::{CStr, c_char, c_int};
 
 /// A text of the server's; null is empty.
@@ -51,7 +51,13 @@ unsafe extern "C" fn vamos_configure(given: *const Settings) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn vamos_stop() {}
+extern "C" fn vamos_stop() {
+    guard((), || {
+        settler::stop();
+        xa::close_session();
+        waits::close_session();
+    });
+}
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_check_endpoint(endpoint: *const c_char, message: *mut u8, size: usize) -> c_int {

@@ -27,6 +27,8 @@ unsafe extern "C" {
     fn vamos_server_connection_number(thd: *const c_void) -> u64;
     fn vamos_server_must_rollback(thd: *mut c_void);
     fn vamos_server_alter_progress(thd: *mut c_void, done: u64, all: u64);
+    fn vamos_server_report_wait_for(thd: *mut c_void, other: *mut c_void);
+    fn vamos_server_checkpoint_reached(cookie: *mut c_void);
 }
 
 /// A collation of the server's. The server never frees one.
@@ -126,6 +128,12 @@ pub(super) unsafe fn sorter(field: *mut c_void, length: u32) -> Box<dyn Sorter> 
     Box::new(ServerField { field, length })
 }
 
+/// Tells the server that the checkpoint for which it gave this cookie is reached.
+pub(crate) fn checkpoint_reached(cookie: usize) {
+    // SAFETY: the cookie is the server's and is given back once.
+    unsafe { vamos_server_checkpoint_reached(cookie as *mut c_void) }
+}
+
 /// A connection of the server's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thd(*mut c_void);
@@ -158,6 +166,14 @@ impl Thd {
     pub(crate) fn progress(self, done: u64, all: u64) {
         // SAFETY: the connection outlives this, and its thread calls.
         unsafe { vamos_server_alter_progress(self.0, done, all) }
+    }
+
+    /// Tells the server that this connection waits for a lock of another one. Both
+    /// must be in their transactions, and stay in them during the call.
+    pub(crate) fn report_wait_for(self, other: Self) {
+        // SAFETY: neither is freed before its transaction has ended; the server
+        // takes the locks that it needs.
+        unsafe { vamos_server_report_wait_for(self.0, other.0) }
     }
 
     /// Tells the server that the transaction is over and must be rolled back.

@@ -95,7 +95,18 @@ pub(super) struct Collation {
 pub(super) struct Context {
     pub(super) isolation: u8,
     pub(super) multi_statement: u8,
+    pub(super) report_waits: u8,
     pub(super) lock_wait_seconds: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct XidParts {
+    pub(super) format: i64,
+    pub(super) global_length: u32,
+    pub(super) branch_length: u32,
+    /// The two parts, one behind the other.
+    pub(super) data: [u8; 128],
 }
 
 #[repr(C)]

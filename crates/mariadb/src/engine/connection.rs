@@ -3,11 +3,14 @@
 use super::batch::Batch;
 use super::copy::{TableCopy, send};
 use super::pipeline::{Pipeline, Refused};
-use super::{Error, host};
+use super::waits::{self, Reported};
+use super::{Error, host, settler};
 use crate::boundary::Thd;
 use std::ffi::c_int;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use vamos_guest::{Durability, Isolation, SavepointId, Session, TableId};
+use vamos_guest::{Durability, Isolation, SavepointId, Session, TableId, Xid};
 
 /// What a statement finds when it begins.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct StatementContext {
     /// It is part of a transaction of several statements.
     pub(crate) multi_statement: bool,
     pub(crate) lock_wait_seconds: u32,
+    /// The server wants to know for whom its transaction waits.
+    pub(crate) report_waits: bool,
 }
 
 /// The savepoint to which a statement that fails returns. Those of the user's
@@ -46,12 +51,24 @@ pub(crate) struct Connection {
     builder: Option<Session>,
     /// The error that was reported last, with its sentence.
     error: Option<(c_int, String)>,
+    /// While the transaction's waits are reported.
+    reported: Option<Reported>,
+    /// The connection's number then, for whoever asks while it waits; otherwise 0.
+    reporting: Arc<AtomicU64>,
 }
 
 impl Connection {
     pub(crate) fn new(thd: Thd) -> Self {
         let mut session = Session::new(host::client());
-        session.set_interrupt(Some(Box::new(move || thd.killed())));
+        let reporting = Arc::new(AtomicU64::new(0));
+        let waiting = Arc::clone(&reporting);
+        session.set_interrupt(Some(Box::new(move || {
+            match waiting.load(Relaxed) {
+                0 => {}
+                number => waits::report(number),
+            }
+            thd.killed()
+        })));
         session.set_number(thd.number());
         Self {
             session,
@@ -67,6 +84,8 @@ impl Connection {
             copy: None,
             builder: None,
             error: None,
+            reported: None,
+            reporting,
         }
     }
 
@@ -84,6 +103,10 @@ impl Connection {
         self.multi_statement = context.multi_statement;
         if !self.session.in_transaction() {
             self.epoch += 1;
+            if context.report_waits {
+                self.reported = Some(Reported::begin(self.thd));
+                self.reporting.store(self.thd.number(), Relaxed);
+            }
             let wait = Duration::from_secs(context.lock_wait_seconds.into());
             self.session.begin(context.isolation, wait);
             return Ok(());
@@ -126,17 +149,42 @@ impl Connection {
             return Err(error);
         }
         self.end_transaction();
-        Ok(self.session.commit(durability)?)
+        let committed = self.session.commit(durability);
+        settler::wake();
+        Ok(committed?)
+    }
+
+    /// Prepares the transaction under this name, if it has changed anything.
+    pub(crate) fn prepare(&mut self, xid: &Xid<'_>, durability: Durability) -> Result<(), Error> {
+        self.finish_writes()?;
+        let prepared = self.session.prepare(xid, durability);
+        settler::wake();
+        Ok(prepared.map(drop)?)
+    }
+
+    /// Sends the commit of what is prepared, in the server's order, for
+    /// [`commit`](Self::commit) to wait for. It need not be synced: what is
+    /// prepared is on disk, and the binary log tells that it is to be committed,
+    /// until a checkpoint (see [`settler`]) syncs.
+    pub(crate) fn commit_ordered(&mut self, durability: Durability) {
+        self.session.post_commit(match durability {
+            Durability::Commit | Durability::Second => Durability::Second,
+            Durability::Never => Durability::Never,
+        });
     }
 
     pub(crate) fn rollback(&mut self) -> Result<(), Error> {
         self.pending.clear();
         self.end_transaction();
-        Ok(self.session.rollback()?)
+        let rolled_back = self.session.rollback();
+        settler::wake();
+        Ok(rolled_back?)
     }
 
     fn end_transaction(&mut self) {
         self.under_way.forget();
+        self.reported = None;
+        self.reporting.store(0, Relaxed);
         self.copy = None;
         self.builder = None;
         self.in_statement = false;

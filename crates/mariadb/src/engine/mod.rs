@@ -8,6 +8,8 @@
 //! `alter` changes tables without a copy and `build` their indexes;
 //! [`check`] and [`optimize`] look after tables; [`monitor`] tells of transactions and
 //! locks.
+//! [`xa`] and [`settler`] end prepared transactions for which no connection waits,
+//! `waits` reports lock waits to a replica's server.
 
 mod ahead;
 pub(crate) mod alter;
@@ -33,8 +35,11 @@ mod positions;
 mod pushdown;
 mod range_cache;
 mod scan;
+pub(crate) mod settler;
 mod share;
 mod statistics;
+pub(crate) mod waits;
+pub(crate) mod xa;
 
 pub(crate) use ahead::ServerRange;
 pub(crate) use connection::{Connection, StatementContext};

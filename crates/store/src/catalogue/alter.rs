@@ -1,6 +1,6 @@
 //! Changing a table whose rows stay: other indexes, another description.
 
-use super::change::MAX_INDEXES;
+use super::change::{MAX_INDEXES, check_unpinned};
 use super::{Catalogue, Table};
 use crate::build::{Build, BuildLog};
 use crate::view::View;
@@ -53,7 +53,10 @@ impl Catalogue {
         self.engine.write(&mut batch, WriteMode::Synced)?;
         *next = after;
         let log = log(table.primary(), indexes);
+        let name = self.name_of(id)?;
         let _no_commit = self.fence.write();
+        // A prepared transaction knows of no build that begins now.
+        check_unpinned(&name, &table)?;
         let mut maps = self.maps.write();
         // They have a table of their own, so that what is written to them ends with
         // the build, whatever becomes of the table.
@@ -101,6 +104,7 @@ impl Catalogue {
             let build = builds.iter().find(|build| build.table() == table.id);
             check_indexes(&table, change, build)?;
             let name = self.name_of(table.id)?;
+            check_unpinned(&name, &table)?;
             after.bytes = after.bytes - table.definition().len() as u64 + change.definition.len() as u64;
             let gone: Vec<_> = table
                 .indexes

@@ -54,11 +54,28 @@ impl Catalogue {
         let mut batch = WriteBatch::new();
         batch.delete(&self.engine.catalogue, &keys::numbered(keys::TABLE, table.id.0));
         self.put_dropped(&mut batch, &table);
-        self.engine.write(&mut batch, WriteMode::Synced)?;
+        self.write_for_removal(name, &table, &mut batch)?;
         next.bytes -= (name.len() + table.definition().len()) as u64;
         let _no_commit = self.fence.write();
         self.maps.write().remove(name);
         Ok(table.indexes.clone())
+    }
+
+    /// Writes a batch that removes a table's indexes. No commit writes to them any
+    /// more; nothing happens if a prepared transaction is still to do so.
+    fn write_for_removal(&self, name: &str, table: &Table, batch: &mut WriteBatch) -> Result<(), StoreError> {
+        {
+            // What is being prepared has pinned its tables before it takes the
+            // fence, and looks whether they live when it has it.
+            let _no_commit = self.fence.write();
+            check_unpinned(name, table)?;
+            table.kill();
+        }
+        let written = self.engine.write(batch, WriteMode::Synced);
+        if written.is_err() {
+            table.revive();
+        }
+        written
     }
 
     pub(crate) fn rename_table(&self, from: &str, to: &str) -> Result<(), StoreError> {
@@ -66,6 +83,7 @@ impl Catalogue {
         let mut next = self.changing.lock();
         let table = self.with_name(from)?;
         self.check_free(to)?;
+        check_unpinned(from, &table)?;
         let mut batch = WriteBatch::new();
         self.put_table(&mut batch, to, &table)?;
         self.engine.write(&mut batch, WriteMode::Synced)?;
@@ -89,7 +107,7 @@ impl Catalogue {
         self.put_table(&mut batch, name, &table)?;
         self.put_counters(&mut batch, &table, counters);
         self.put_dropped(&mut batch, &old);
-        self.engine.write(&mut batch, WriteMode::Synced)?;
+        self.write_for_removal(name, &old, &mut batch)?;
         *next = after;
         let table = Arc::new(table.new_since(self.engine.version()));
         let _no_commit = self.fence.write();
@@ -227,6 +245,15 @@ fn checked_next(id: u32, count: u32) -> Result<u32, StoreError> {
         .ok_or_else(|| StoreError::Invalid {
             reason: "all table or index numbers of this store have been used".to_owned(),
         })
+}
+
+pub(super) fn check_unpinned(name: &str, table: &Table) -> Result<(), StoreError> {
+    match table.is_pinned() {
+        false => Ok(()),
+        true => Err(StoreError::TableInUse {
+            name: name.to_owned(),
+        }),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), StoreError> {

@@ -5,7 +5,8 @@ use crate::{TableInfo, keys};
 use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+    AtomicBool, AtomicI64, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release,
 };
 use vamos_proto::{Counter, IndexId, TableId};
 
@@ -26,6 +27,8 @@ pub(crate) struct Table {
 /// What an alteration leaves as it is.
 #[derive(Debug)]
 struct Numbers {
+    /// Prepared transactions that change it.
+    pins: AtomicU64,
     rows: AtomicI64,
     counters: [AtomicU64; 2],
     /// Set while indexes are built.
@@ -47,6 +50,7 @@ impl Table {
             definition: RwLock::new(definition.into()),
             live: AtomicBool::new(true),
             numbers: Arc::new(Numbers {
+                pins: AtomicU64::new(0),
                 rows: AtomicI64::new(rows),
                 counters: counters.map(AtomicU64::new),
                 build: RwLock::new(None),
@@ -121,6 +125,15 @@ impl Table {
         self.live.store(false, Release);
     }
 
+    pub(super) fn revive(&self) {
+        self.live.store(true, Release);
+    }
+
+    /// Whether a prepared transaction changes it.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.numbers.pins.load(Acquire) > 0
+    }
+
     pub(crate) fn rows(&self) -> u64 {
         u64::try_from(self.numbers.rows.load(Relaxed)).unwrap_or(0)
     }
@@ -144,6 +157,29 @@ impl Table {
             indexes: self.indexes.clone(),
             definition: self.definition().to_vec(),
             counters: [0, 1].map(|i| self.numbers.counters[i].load(Relaxed)),
+        }
+    }
+}
+
+/// Keeps tables from being dropped, renamed or truncated until it is dropped: a
+/// prepared transaction changes them.
+#[derive(Debug)]
+pub(crate) struct Pins(Vec<Arc<Table>>);
+
+impl Pins {
+    pub(crate) fn new(tables: impl Iterator<Item = Arc<Table>>) -> Self {
+        let tables: Vec<_> = tables.collect();
+        for table in &tables {
+            table.numbers.pins.fetch_add(1, AcqRel);
+        }
+        Self(tables)
+    }
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        for table in &self.0 {
+            table.numbers.pins.fetch_sub(1, AcqRel);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Writes commits, many at once.
 
+use super::order::{InOrder, Order};
 use super::work::{Submitted, Work};
 use crate::catalogue::Catalogue;
 use crate::engine::Engine;
@@ -19,8 +20,15 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Queue {
-    submitted: Vec<Submitted>,
+    submitted: Vec<(Submitted, InOrder)>,
     stopped: bool,
+}
+
+/// What there is to do.
+enum Next {
+    Write(Vec<Submitted>),
+    Sync,
+    Stop,
 }
 
 /// Writes commits, many at once.
@@ -61,7 +69,7 @@ impl Committer {
                 self.engine.write(&mut work.batch, WriteMode::Buffered)
             })
         };
-        self.count(&result, work.bytes);
+        self.count(&result, &work);
         work.finish(result.is_ok());
         if sync_soon && self.engine.note_unsynced() {
             // The lock orders this with the committer's look at the flag.
@@ -71,11 +79,18 @@ impl Committer {
         result
     }
 
-    /// Hands work over to be written and synced. It goes on whether or not the
+    /// Hands work over to be written in its place, and synced if `sync` says so;
+    /// otherwise the log is synced within a second. It goes on whether or not the
     /// returned future is polled.
-    pub(crate) fn submit(&self, work: Work) -> oneshot::Taker<Result<(), StoreError>> {
+    pub(crate) fn submit(
+        &self,
+        work: Work,
+        sync: bool,
+        place: InOrder,
+    ) -> oneshot::Taker<Result<(), StoreError>> {
         let (done, taker) = oneshot::pair();
-        self.queue.lock().submitted.push(Submitted { work, done });
+        let submitted = Submitted { work, sync, done };
+        self.queue.lock().submitted.push((submitted, place));
         self.changed.notify_one();
         taker
     }
@@ -88,39 +103,53 @@ impl Committer {
 
     /// Writes what is submitted, until stopped: the work of one thread.
     pub(crate) fn run(&self) {
+        let mut order = Order::default();
         let mut sync_at = None;
-        while let Some(submitted) = self.next(&mut sync_at) {
-            if submitted.is_empty() {
-                self.engine.sync();
-            }
-            for group in groups(submitted) {
-                self.write_group(group);
+        loop {
+            match self.next(&mut order, &mut sync_at) {
+                Next::Write(submitted) => {
+                    for group in groups(submitted) {
+                        self.write_group(group);
+                    }
+                }
+                Next::Sync => {
+                    // It is logged, and the next commit finds it too.
+                    let _ = self.engine.sync();
+                }
+                Next::Stop => break,
             }
         }
-        self.engine.sync();
+        let _ = self.engine.sync();
     }
 
-    /// Waits for work; gives none if it is only time to sync.
-    fn next(&self, sync_at: &mut Option<Instant>) -> Option<Vec<Submitted>> {
+    /// Waits for something to do.
+    fn next(&self, order: &mut Order<Submitted>, sync_at: &mut Option<Instant>) -> Next {
         let mut queue = self.queue.lock();
         loop {
-            if !queue.submitted.is_empty() {
-                // Its sync takes the buffered commits along.
-                *sync_at = None;
-                return Some(std::mem::take(&mut queue.submitted));
+            let now = Instant::now();
+            let mut ready = Vec::new();
+            for (submitted, place) in queue.submitted.drain(..) {
+                order.admit(submitted, place, now, &mut ready);
+            }
+            match queue.stopped {
+                true => order.release_all(&mut ready),
+                false => order.expire(now, &mut ready),
+            }
+            if !ready.is_empty() {
+                return Next::Write(ready);
             }
             if queue.stopped {
-                return None;
+                return Next::Stop;
             }
             if !self.engine.is_unsynced() {
                 *sync_at = None;
-                self.changed.wait(&mut queue);
-                continue;
-            }
-            let at = *sync_at.get_or_insert_with(|| Instant::now() + SYNC_INTERVAL);
-            if self.changed.wait_until(&mut queue, at).timed_out() {
+            } else if *sync_at.get_or_insert_with(|| now + SYNC_INTERVAL) <= now {
                 *sync_at = None;
-                return Some(Vec::new());
+                return Next::Sync;
+            }
+            match sync_at.iter().copied().chain(order.deadline()).min() {
+                Some(at) => drop(self.changed.wait_until(&mut queue, at)),
+                None => self.changed.wait(&mut queue),
             }
         }
     }
@@ -131,15 +160,7 @@ impl Committer {
             .into_iter()
             .partition(|submitted| submitted.work.check_tables().is_ok());
         group.iter().for_each(|submitted| submitted.work.note());
-        let result = match group.as_mut_slice() {
-            [] => Ok(()),
-            [one] => self.engine.write(&mut one.work.batch, WriteMode::Synced),
-            many => {
-                let mut batches: Vec<_> = many.iter_mut().map(|s| &mut s.work.batch).collect();
-                self.engine
-                    .write(&mut WriteBatch::concat(&mut batches), WriteMode::Synced)
-            }
-        };
+        let result = self.write(&mut group);
         drop(fence);
         if !group.is_empty() {
             self.groups.fetch_add(1, Relaxed);
@@ -147,7 +168,7 @@ impl Committer {
         }
         for submitted in group {
             let result = copy(&result);
-            self.count(&result, submitted.work.bytes);
+            self.count(&result, &submitted.work);
             submitted.finish(result);
         }
         for submitted in gone {
@@ -158,15 +179,42 @@ impl Committer {
                 }),
                 gone => gone,
             };
-            self.count(&result, 0);
+            self.count(&result, &submitted.work);
             submitted.finish(result);
         }
     }
 
-    fn count(&self, result: &Result<(), StoreError>, bytes: u64) {
+    /// Writes the batches of a group as one, with a sync if one of them wants it.
+    fn write(&self, group: &mut [Submitted]) -> Result<(), StoreError> {
+        let sync = group.iter().any(|submitted| submitted.sync);
+        let mode = match sync {
+            true => WriteMode::Synced,
+            false => WriteMode::Buffered,
+        };
+        let mut batches: Vec<_> = group
+            .iter_mut()
+            .map(|submitted| &mut submitted.work.batch)
+            .collect();
+        batches.retain_mut(|batch| !batch.is_empty());
+        let written = match batches.as_mut_slice() {
+            [] if sync => return self.engine.sync(),
+            [] => return Ok(()),
+            [one] => self.engine.write(one, mode),
+            many => self.engine.write(&mut WriteBatch::concat(many), mode),
+        };
+        if !sync {
+            self.engine.note_unsynced();
+        }
+        written
+    }
+
+    fn count(&self, result: &Result<(), StoreError>, work: &Work) {
+        if !work.commits() {
+            return;
+        }
         if result.is_ok() {
             self.commits.fetch_add(1, Relaxed);
-            self.bytes.fetch_add(bytes, Relaxed);
+            self.bytes.fetch_add(work.bytes, Relaxed);
         } else {
             self.failed.fetch_add(1, Relaxed);
         }

@@ -48,6 +48,22 @@ impl LockTable {
         described.collect()
     }
 
+    /// The clients for whose locks a client's transaction waits, directly or
+    /// because one of them waits in turn.
+    pub(crate) fn waited_for(&self, client: u64) -> Vec<u64> {
+        let graph = self.graph.lock();
+        let client_of = |owner: OwnerId| self.registry.get(owner).map(|info| info.client());
+        let waiting = graph.waits().map(|wait| wait.owner);
+        let mut clients: Vec<_> = waiting
+            .filter(|&owner| client_of(owner) == Some(client))
+            .flat_map(|owner| graph.reached(owner, |wait| self.blockers(wait)))
+            .filter_map(client_of)
+            .collect();
+        clients.sort_unstable();
+        clients.dedup();
+        clients
+    }
+
     /// A wait as it stands.
     pub(super) fn describe_wait(&self, wait: &Wait) -> WaitInfo {
         let mut blockers = self.blockers(wait);

@@ -44,6 +44,11 @@ impl OwnerInfo {
         }
     }
 
+    /// The client's own number for it.
+    pub(super) fn client(&self) -> u64 {
+        self.introduction.client
+    }
+
     /// How much is lost if it is rolled back, about: InnoDB weighs the same.
     pub(super) fn weight(&self) -> u64 {
         self.locks

@@ -3,7 +3,7 @@
 use super::queue::{Grant, Mode, OwnerId};
 use crate::keys::FullKey;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -110,6 +110,27 @@ impl Graph {
     /// All waits.
     pub(super) fn waits(&self) -> impl Iterator<Item = &Arc<Wait>> {
         self.waiting.values()
+    }
+
+    /// All for whom an owner waits, directly or because one of them waits in turn.
+    /// `blockers` tells for whom a wait waits.
+    pub(super) fn reached(
+        &self,
+        owner: OwnerId,
+        blockers: impl Fn(&Wait) -> Vec<OwnerId>,
+    ) -> HashSet<OwnerId> {
+        let mut reached = HashSet::new();
+        let mut open = vec![owner];
+        while let Some(next) = open.pop() {
+            if let Some(wait) = self.waiting.get(&next) {
+                open.extend(
+                    blockers(wait)
+                        .into_iter()
+                        .filter(|&blocker| reached.insert(blocker)),
+                );
+            }
+        }
+        reached
     }
 
     /// The circle that an owner's wait closes, if it does: the owner first, each

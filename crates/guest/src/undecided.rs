@@ -1,0 +1,105 @@
+//! Ends of prepared transactions that are decided and that the host, being away,
+//! has not heard of.
+
+use crate::connection::Connection;
+use crate::order::Outstanding;
+use crate::prepared::XidBuf;
+use crate::session::refusal;
+use crate::{Client, Error, Session};
+use std::sync::Arc;
+use vamos_proto::{CommitId, CommitPrepared, Durability, Request, Response, RollbackPrepared};
+
+/// What was decided.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    /// To commit.
+    Commit {
+        id: CommitId,
+        outstanding: Option<Outstanding>,
+    },
+    /// To roll back; `attempt` if it is not known to be prepared.
+    Rollback { attempt: Option<CommitId> },
+}
+
+/// A prepared transaction whose end the host has not heard of.
+#[derive(Debug)]
+pub(crate) struct Undecided {
+    xid: XidBuf,
+    decision: Decision,
+}
+
+impl Undecided {
+    pub(crate) fn new(xid: XidBuf, decision: Decision) -> Self {
+        Self { xid, decision }
+    }
+
+    fn request(&self) -> Request<'_> {
+        let xid = self.xid.as_xid();
+        match &self.decision {
+            Decision::Commit { id, outstanding } => Request::CommitPrepared(CommitPrepared {
+                xid,
+                durability: Durability::Commit,
+                id: *id,
+                ticket: outstanding.as_ref().map(Outstanding::ticket),
+            }),
+            Decision::Rollback { attempt } => Request::RollbackPrepared(RollbackPrepared {
+                xid,
+                attempt: *attempt,
+            }),
+        }
+    }
+
+    /// Tells the host. A transaction that it does not know has ended.
+    fn tell(&self, connection: &mut Connection) -> Result<(), Error> {
+        let tag = connection.send(&self.request())?;
+        let answer = match connection.answer(tag, None)? {
+            Response::Done(()) => Ok(()),
+            other => Err(refusal(other, "the end of a prepared transaction")),
+        };
+        match answer {
+            Err(error) if error.is_not_found() => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Client {
+    /// Remembers a decision until the host has heard of it.
+    pub(crate) fn decide(&self, undecided: Undecided) {
+        self.undecided.lock().push(undecided);
+    }
+
+    /// Whether there are decisions of which the host has not heard.
+    pub fn has_undecided(&self) -> bool {
+        !self.undecided.lock().is_empty()
+    }
+
+    /// Tells the host what was decided while it was away, before anything else.
+    pub(crate) fn tell_undecided(&self, connection: &mut Connection) -> Result<(), Error> {
+        let mut decided = std::mem::take(&mut *self.undecided.lock()).into_iter();
+        while let Some(undecided) = decided.next() {
+            match undecided.tell(connection) {
+                Ok(()) => {}
+                // The host's own trouble: tried again with the next lane.
+                Err(Error::Failed { .. }) => self.decide(undecided),
+                Err(error) => {
+                    self.decide(undecided);
+                    self.undecided.lock().extend(decided);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the host what was decided while it was away.
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub fn settle(self: &Arc<Self>) -> Result<(), Error> {
+        match self.has_undecided() {
+            true => Session::new(Arc::clone(self)).ping(),
+            false => Ok(()),
+        }
+    }
+}
