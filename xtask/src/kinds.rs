@@ -1,6 +1,8 @@
 //! `cargo xtask kinds`: kinds of tables in situations that an SQL script cannot
-//! make: files that are lost, restarts, connections and workers that die.
+//! make: files that are lost, restarts, connections and workers that die, schema
+//! changes beside writers.
 
+mod alter;
 mod lost_files;
 
 use crate::artifacts::Artifacts;
@@ -24,12 +26,12 @@ impl Kinds {
 
 type Check = (&'static str, fn(&mut LocalStack) -> Result<()>);
 
-const CHECKS: &[Check] = lost_files::CHECKS;
+const CHECKS: &[&[Check]] = &[lost_files::CHECKS, alter::CHECKS];
 
 /// Runs the checks whose name contains `filter`, on one MariaDB.
 pub(crate) fn check_all(artifacts: &Artifacts, filter: Option<&str>) -> Result<()> {
     let mut stack = LocalStack::start(&artifacts.mariadb, &artifacts.programs, LocalOptions::default())?;
-    for (name, check) in CHECKS {
+    for (name, check) in CHECKS.iter().copied().flatten() {
         if filter.is_some_and(|filter| !name.contains(filter)) {
             continue;
         }
