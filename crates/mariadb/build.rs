@@ -117,6 +117,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/engine.cc",
             "shim/server.cc",
             "shim/information_schema.cc",
+            "shim/lock_views.cc",
             "shim/upkeep.cc",
             "shim/two_phase.cc",
             "shim/variables.cc",

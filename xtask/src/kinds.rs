@@ -1,8 +1,9 @@
 //! `cargo xtask kinds`: kinds of tables in situations that an SQL script cannot
-//! make: files that are lost, restarts, connections and workers that die, schema
-//! changes beside writers.
+//! make: files that are lost, restarts, connections that wait for each other, workers
+//! that die, schema changes beside writers.
 
 mod alter;
+mod lock_views;
 mod lost_files;
 
 use crate::artifacts::Artifacts;
@@ -26,7 +27,7 @@ impl Kinds {
 
 type Check = (&'static str, fn(&mut LocalStack) -> Result<()>);
 
-const CHECKS: &[&[Check]] = &[lost_files::CHECKS, alter::CHECKS];
+const CHECKS: &[&[Check]] = &[lost_files::CHECKS, alter::CHECKS, lock_views::CHECKS];
 
 /// Runs the checks whose name contains `filter`, on one MariaDB.
 pub(crate) fn check_all(artifacts: &Artifacts, filter: Option<&str>) -> Result<()> {

@@ -222,6 +222,32 @@ struct vamos_table_sizes {
 /* Not 0: no more tables are wanted. */
 typedef int (*vamos_table_visit)(void *place, const vamos_table_sizes *);
 
+/* The tables of information_schema that vamos_visit_rows fills. */
+#define VAMOS_VIEW_TRANSACTIONS 0
+#define VAMOS_VIEW_LOCKS 1
+#define VAMOS_VIEW_LOCK_WAITS 2
+
+/* What a cell is: NULL, its number, its number of milliseconds, its text; the
+   host's name for a table, which fills three fields; the position of an index of the
+   table before; the number of a connection, for what it runs. */
+#define VAMOS_CELL_NULL 0
+#define VAMOS_CELL_NUMBER 1
+#define VAMOS_CELL_TIME 2
+#define VAMOS_CELL_TEXT 3
+#define VAMOS_CELL_TABLE 4
+#define VAMOS_CELL_INDEX 5
+#define VAMOS_CELL_QUERY 6
+
+struct vamos_cell {
+  uint8_t kind;
+  uint64_t number;
+  const char *text;
+  size_t length;
+};
+
+/* Not 0: no more rows are wanted. */
+typedef int (*vamos_row_visit)(void *place, const vamos_cell *, uint32_t cells);
+
 /* ---- Rust, called by the shim ---- */
 
 typedef struct vamos_rust_connection vamos_rust_connection;
@@ -382,6 +408,7 @@ double vamos_rows_per_value(const vamos_rust_handler *, uint32_t key, uint32_t p
 int vamos_check_table(vamos_rust_handler *, vamos_rust_connection *, void *table, uint8_t *record,
                       uint8_t thoroughness, uint8_t *whole);
 int vamos_visit_tables(vamos_rust_connection *, void *place, vamos_table_visit);
+int vamos_visit_rows(vamos_rust_connection *, uint8_t view, void *place, vamos_row_visit);
 int vamos_optimize_table(vamos_rust_handler *, vamos_rust_connection *, void *table, uint8_t *record);
 
 /* ---- The shim, called by Rust (server.cc) ---- */

@@ -9,8 +9,6 @@
 #include <sql_show.h>
 #include <sql_table.h>
 #include <table_cache.h>
-#include <string>
-#include <vector>
 
 struct st_mysql_information_schema vamos_information_schema = {MYSQL_INFORMATION_SCHEMA_INTERFACE_VERSION};
 
@@ -41,57 +39,41 @@ static ST_FIELD_INFO indexes_columns[] = {Column("TABLE_SCHEMA", Name(), NOT_NUL
 
 } // namespace Show
 
-namespace {
+static std::string decoded(const std::string &file) {
+  char text[NAME_LEN * 2 + 1];
+  const uint length = filename_to_tablename(file.c_str(), text, sizeof text, true);
+  return std::string(text, length);
+}
 
-/* A host's name for a table, `database/table#P#partition`, in the server's terms. */
-struct Table_name {
-  std::string schema, table, partition;
-
-  explicit Table_name(std::string name) {
-    const size_t slash = name.find('/');
-    if (slash != std::string::npos) {
-      schema = decoded(name.substr(0, slash));
-      name.erase(0, slash + 1);
-    }
-    size_t part = name.find("#P#");
-    if (part == std::string::npos)
-      part = name.find("#p#");
-    if (part != std::string::npos) {
-      partition = decoded(name.substr(part + 3));
-      name.erase(part);
-    }
-    table = decoded(name);
+Table_name::Table_name(std::string name) {
+  const size_t slash = name.find('/');
+  if (slash != std::string::npos) {
+    schema = decoded(name.substr(0, slash));
+    name.erase(0, slash + 1);
   }
-
-private:
-  static std::string decoded(const std::string &file) {
-    char text[NAME_LEN * 2 + 1];
-    const uint length = filename_to_tablename(file.c_str(), text, sizeof text, true);
-    return std::string(text, length);
+  size_t part = name.find("#P#");
+  if (part == std::string::npos)
+    part = name.find("#p#");
+  if (part != std::string::npos) {
+    partition = decoded(name.substr(part + 3));
+    name.erase(part);
   }
-};
+  table = decoded(name);
+}
 
-void store(Field *field, const std::string &text) {
+void vamos_store(Field *field, const std::string &text) {
+  field->set_notnull();
   field->store(text.data(), text.size(), system_charset_info);
 }
 
-void store_or_null(Field *field, const std::string &text) {
+void vamos_store_or_null(Field *field, const std::string &text) {
   if (text.empty())
-    return field->set_null();
-  field->set_notnull();
-  store(field, text);
+    field->set_null();
+  else
+    vamos_store(field, text);
 }
 
-void store_name(Field **fields, const Table_name &name, uint64_t id) {
-  store(fields[0], name.schema);
-  store(fields[1], name.table);
-  store_or_null(fields[2], name.partition);
-  fields[3]->store(id, true);
-}
-
-/* The names of a table's keys in the order of the host's indexes; empty if its
-   definition cannot be had without waiting. */
-std::vector<std::string> key_names(THD *thd, const Table_name &name) {
+std::vector<std::string> vamos_key_names(THD *thd, const Table_name &name) {
   std::vector<std::string> names;
   const LEX_CSTRING schema = {name.schema.c_str(), name.schema.size()};
   const LEX_CSTRING table = {name.table.c_str(), name.table.size()};
@@ -120,11 +102,14 @@ std::vector<std::string> key_names(THD *thd, const Table_name &name) {
   return names;
 }
 
-/* Where the rows go. */
-struct Sink {
-  THD *thd;
-  TABLE *table;
-};
+namespace {
+
+void store_name(Field **fields, const Table_name &name, uint64_t id) {
+  vamos_store(fields[0], name.schema);
+  vamos_store(fields[1], name.table);
+  vamos_store_or_null(fields[2], name.partition);
+  fields[3]->store(id, true);
+}
 
 int store_table(void *place, const vamos_table_sizes *sizes) {
   const Sink *sink = static_cast<Sink *>(place);
@@ -147,11 +132,11 @@ int store_indexes(void *place, const vamos_table_sizes *sizes) {
   const Sink *sink = static_cast<Sink *>(place);
   Field **fields = sink->table->field;
   const Table_name name(std::string(sizes->name, sizes->name_length));
-  const std::vector<std::string> names = key_names(sink->thd, name);
+  const std::vector<std::string> names = vamos_key_names(sink->thd, name);
   for (uint32_t i = 0; i < sizes->index_count; i++) {
     restore_record(sink->table, s->default_values);
     store_name(fields, name, sizes->table);
-    store_or_null(fields[4], i < names.size() ? names[i] : std::string());
+    vamos_store_or_null(fields[4], i < names.size() ? names[i] : std::string());
     fields[5]->store(sizes->indexes[i].id, true);
     fields[6]->store(i, true);
     fields[7]->store(sizes->rows, true);
@@ -172,14 +157,14 @@ int fill(THD *thd, TABLE_LIST *tables, vamos_table_visit visit) {
 int fill_tables(THD *thd, TABLE_LIST *tables, COND *) { return fill(thd, tables, store_table); }
 int fill_indexes(THD *thd, TABLE_LIST *tables, COND *) { return fill(thd, tables, store_indexes); }
 
-int init(void *schema, ST_FIELD_INFO *columns, int (*fill)(THD *, TABLE_LIST *, COND *)) {
+} // namespace
+
+int vamos_schema_table(void *schema, ST_FIELD_INFO *columns, int (*fill)(THD *, TABLE_LIST *, COND *)) {
   ST_SCHEMA_TABLE *table = static_cast<ST_SCHEMA_TABLE *>(schema);
   table->fields_info = columns;
   table->fill_table = fill;
   return 0;
 }
 
-} // namespace
-
-int vamos_tables_init(void *schema) { return init(schema, Show::tables_columns, fill_tables); }
-int vamos_indexes_init(void *schema) { return init(schema, Show::indexes_columns, fill_indexes); }
+int vamos_tables_init(void *schema) { return vamos_schema_table(schema, Show::tables_columns, fill_tables); }
+int vamos_indexes_init(void *schema) { return vamos_schema_table(schema, Show::indexes_columns, fill_indexes); }

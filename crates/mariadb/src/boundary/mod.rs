@@ -12,6 +12,7 @@ mod discovery_calls;
 mod estimate_calls;
 mod guard;
 mod handler_calls;
+mod monitor_calls;
 mod open_table;
 mod plugin_calls;
 mod server;

@@ -144,6 +144,14 @@ pub(super) struct TableSizes {
 }
 
 #[repr(C)]
+pub(super) struct Cell {
+    pub(super) kind: u8,
+    pub(super) number: u64,
+    pub(super) text: *const c_char,
+    pub(super) length: usize,
+}
+
+#[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Range {
     pub(super) min_key: *const u8,

@@ -6,8 +6,8 @@
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
 //! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE,
 //! `alter` changes tables without a copy and `build` their indexes;
-//! [`check`] and [`optimize`] look after tables; [`monitor`] tells of transactions and
-//! locks.
+//! [`check`] and [`optimize`] look after tables; [`monitor`] and
+//! [`lock_views`] tell of transactions and locks.
 //! [`xa`] and [`settler`] end prepared transactions for which no connection waits,
 //! `waits` reports lock waits to a replica's server.
 
@@ -28,6 +28,7 @@ mod error;
 mod estimate;
 mod handler;
 pub(crate) mod host;
+pub(crate) mod lock_views;
 pub(crate) mod monitor;
 pub(crate) mod optimize;
 mod pipeline;

@@ -106,7 +106,8 @@ impl Display for TransactionText<'_> {
     }
 }
 
-struct LockText<'l>(&'l LockInfo);
+/// A lock in one line.
+pub(super) struct LockText<'l>(pub(super) &'l LockInfo);
 
 impl Display for LockText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,7 +130,8 @@ impl Display for LockText<'_> {
     }
 }
 
-struct Hex<'b>(&'b [u8]);
+/// Bytes as `0x` and hexadecimal digits.
+pub(super) struct Hex<'b>(pub(super) &'b [u8]);
 
 impl Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
