@@ -8,7 +8,9 @@ use std::ffi::{CStr, c_char};
 pub enum ErrorKind {
     /// Data on disk is damaged.
     Corruption,
-    /// The operating system refused a read or a write.
+    /// The disk is full; this passes when it no longer is.
+    OutOfSpace,
+    /// The operating system refused a read or a write for another reason.
     Io,
     /// Another process (or this one) has the database open.
     Locked,
@@ -32,6 +34,8 @@ impl Error {
             ErrorKind::Locked
         } else if message.starts_with("Corruption") {
             ErrorKind::Corruption
+        } else if message.starts_with("IO error") && message.contains("No space left on device") {
+            ErrorKind::OutOfSpace
         } else if message.starts_with("IO error") {
             ErrorKind::Io
         } else if message.starts_with("Result incomplete") {

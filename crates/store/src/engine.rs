@@ -45,6 +45,8 @@ pub(crate) struct Engine {
     views: Views,
     unsynced: AtomicBool,
     failed: AtomicBool,
+    /// See [`StoreOptions::when_broken`].
+    when_broken: Option<fn()>,
     syncs: AtomicU64,
     /// How long writes with a sync of the log took.
     pub(crate) sync_times: Latencies,
@@ -80,6 +82,7 @@ impl Engine {
             views: Views::default(),
             unsynced: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            when_broken: options.when_broken,
             syncs: AtomicU64::new(0),
             sync_times: Latencies::default(),
         };
@@ -122,6 +125,7 @@ impl Engine {
         self.failed.store(result.is_err(), Relaxed);
         result.map_err(|error| {
             tracing::error!(%error, "a write to the store failed");
+            self.end_if_broken(&error);
             StoreError::Storage {
                 reason: format!("{error}; if this lasts, the store must be opened anew"),
             }
@@ -157,10 +161,19 @@ impl Engine {
         self.db.sync_log().map_err(|error| {
             self.failed.store(true, Relaxed);
             tracing::error!(%error, "the store's log could not be synced");
+            self.end_if_broken(&error);
             StoreError::Storage {
                 reason: error.to_string(),
             }
         })
+    }
+
+    fn end_if_broken(&self, error: &vamos_rocks::Error) {
+        if let Some(when_broken) = self.when_broken
+            && error.kind() == ErrorKind::Io
+        {
+            when_broken();
+        }
     }
 
     /// The files in which entries of indexes lie.

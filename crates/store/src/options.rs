@@ -28,6 +28,12 @@ pub struct StoreOptions {
     pub background_threads: u16,
     /// Files that RocksDB keeps open.
     pub max_open_files: u32,
+    /// Called when the disk has refused a write for another reason than that it is
+    /// full, before anybody is told. The store writes no more then, and whether its
+    /// log has what was to be written is known only when it is opened anew: ending
+    /// the process keeps anybody from being told too much. Without it the write's
+    /// failure is reported, and the store can be read until it is closed.
+    pub when_broken: Option<fn()>,
 }
 
 impl StoreOptions {
@@ -44,6 +50,7 @@ impl StoreOptions {
             max_catalogue_bytes: 256 << 20,
             background_threads: 2,
             max_open_files: 1024,
+            when_broken: None,
         }
     }
 }

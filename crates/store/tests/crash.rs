@@ -10,8 +10,9 @@
 use pollster::block_on;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use vamos_proto::{
@@ -22,6 +23,7 @@ use vamos_store::{Store, StoreError, StoreOptions, TransactionOptions};
 
 const DIRECTORY: &str = "VAMOS_STORE_CRASH_DIRECTORY";
 const FULL_DIRECTORY: &str = "VAMOS_STORE_FULL_DIRECTORY";
+const BROKEN_DIRECTORY: &str = "VAMOS_STORE_BROKEN_DIRECTORY";
 const BEGIN: &str = "VAMOS_STORE_CRASH_BEGIN";
 const ROUNDS: u64 = 25;
 const THREADS: u8 = 4;
@@ -165,18 +167,55 @@ fn child_on_full_disk() {
     println!("orderly end");
 }
 
+/// Runs a child that cannot write more than 4 MB to a file.
+fn run_with_small_files(child: &str, variable: &str, directory: &Path) -> Output {
+    Command::new("sh")
+        // 512-byte blocks; whoever ignores the signal gets an error from write(2).
+        .args(["-c", "trap '' XFSZ; ulimit -f 8000; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", child, "--nocapture", "--test-threads=1"])
+        .env(variable, directory)
+        .output()
+        .unwrap()
+}
+
+/// The same, where the store is to end the process.
+#[test]
+fn child_on_broken_disk() {
+    let Ok(directory) = std::env::var(BROKEN_DIRECTORY) else {
+        return;
+    };
+    let mut options = StoreOptions::new(&directory);
+    options.when_broken = Some(|| std::process::abort());
+    let store = Store::open(options).unwrap();
+    for number in 1..100_000 {
+        if try_commit_one(&store, 0, number).is_err() {
+            println!("a failure was reported");
+        }
+        println!("done 0 {number} .");
+    }
+}
+
+#[test]
+fn broken_disk_ends_the_process_before_anybody_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path()).create_table("t", b"", 2, [1, 1]).unwrap();
+    let output = run_with_small_files("child_on_broken_disk", BROKEN_DIRECTORY, directory.path());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.signal(), Some(6), "{text}");
+    assert!(!text.contains("a failure was reported"));
+    let done: BTreeSet<_> = text.lines().filter_map(acknowledged).collect();
+    assert!(done.len() > 100, "only {} commits were acknowledged", done.len());
+    // Opened anew, the store has what was acknowledged and takes commits.
+    check(directory.path(), &done);
+    try_commit_one(&open(directory.path()), 1, 200_000).unwrap();
+}
+
 #[test]
 fn full_disk_fails_commits_and_loses_none() {
     let directory = tempfile::tempdir().unwrap();
     open(directory.path()).create_table("t", b"", 2, [1, 1]).unwrap();
-    let output = Command::new("sh")
-        // 512-byte blocks; whoever ignores the signal gets an error from write(2).
-        .args(["-c", "trap '' XFSZ; ulimit -f 8000; exec \"$@\"", "sh"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "child_on_full_disk", "--nocapture", "--test-threads=1"])
-        .env(FULL_DIRECTORY, directory.path())
-        .output()
-        .unwrap();
+    let output = run_with_small_files("child_on_full_disk", FULL_DIRECTORY, directory.path());
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
         text.contains("orderly end"),

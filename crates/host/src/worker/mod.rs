@@ -189,11 +189,19 @@ fn read_token(path: &Path) -> Result<Token> {
     Ok(Token::new(token.as_bytes()))
 }
 
+/// The disk refused a write: whether the log has it is known only to whoever opens
+/// the store anew. So nobody is answered; the guest asks the next worker.
+fn end_broken() {
+    tracing::error!("the store cannot be written any more; the worker ends and is started again");
+    std::process::abort();
+}
+
 fn store_options(guest: &Guest, path: &Path) -> StoreOptions {
     StoreOptions {
         cache_bytes: guest.cache.0,
         write_buffer_bytes: guest.write_buffer.0,
         max_transaction_bytes: guest.max_transaction.0,
+        when_broken: Some(end_broken),
         ..StoreOptions::new(path)
     }
 }
