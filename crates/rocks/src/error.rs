@@ -79,3 +79,18 @@ pub(crate) fn take_string(string: *mut c_char) -> Option<String> {
     unsafe { ffi::rocksdb_free(string.cast()) };
     Some(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        let kind = |message: &str| Error::new(message.to_owned()).kind();
+        let full =
+            "IO error: No space left on device: While appending to file: /s/4.log: No space left on device";
+        assert_eq!(kind(full), ErrorKind::OutOfSpace);
+        let broken = "IO error: While fdatasync: /s/4.log: Input/output error";
+        assert_eq!(kind(broken), ErrorKind::Io);
+    }
+}

@@ -45,6 +45,8 @@ pub(crate) struct Engine {
     views: Views,
     unsynced: AtomicBool,
     failed: AtomicBool,
+    /// Since the last write that succeeded the disk was full.
+    full: AtomicBool,
     /// See [`StoreOptions::when_broken`].
     when_broken: Option<fn()>,
     syncs: AtomicU64,
@@ -82,6 +84,7 @@ impl Engine {
             views: Views::default(),
             unsynced: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             when_broken: options.when_broken,
             syncs: AtomicU64::new(0),
             sync_times: Latencies::default(),
@@ -123,6 +126,9 @@ impl Engine {
         self.version.fetch_add(1, Release);
         self.views.forget();
         self.failed.store(result.is_err(), Relaxed);
+        if result.is_ok() && self.full.load(Relaxed) {
+            self.full.store(false, Relaxed);
+        }
         result.map_err(|error| {
             tracing::error!(%error, "a write to the store failed");
             self.end_if_broken(&error);
@@ -169,8 +175,14 @@ impl Engine {
     }
 
     fn end_if_broken(&self, error: &vamos_rocks::Error) {
+        // After a full disk RocksDB's syncs say no more than that the log has failed
+        // before.
+        if error.kind() == ErrorKind::OutOfSpace {
+            self.full.store(true, Relaxed);
+        }
         if let Some(when_broken) = self.when_broken
             && error.kind() == ErrorKind::Io
+            && !self.full.load(Relaxed)
         {
             when_broken();
         }

@@ -189,8 +189,8 @@ fn child_on_broken_disk() {
     options.when_broken = Some(|| std::process::abort());
     let store = Store::open(options).unwrap();
     for number in 1..100_000 {
-        if try_commit_one(&store, 0, number).is_err() {
-            println!("a failure was reported");
+        if let Err(error) = try_commit_one(&store, 0, number) {
+            println!("a failure was reported: {error}");
         }
         println!("done 0 {number} .");
     }
@@ -203,7 +203,7 @@ fn broken_disk_ends_the_process_before_anybody_is_told() {
     let output = run_with_small_files("child_on_broken_disk", BROKEN_DIRECTORY, directory.path());
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.signal(), Some(6), "{text}");
-    assert!(!text.contains("a failure was reported"));
+    assert!(!text.contains("a failure was reported"), "{text}");
     let done: BTreeSet<_> = text.lines().filter_map(acknowledged).collect();
     assert!(done.len() > 100, "only {} commits were acknowledged", done.len());
     // Opened anew, the store has what was acknowledged and takes commits.
