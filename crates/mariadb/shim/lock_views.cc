@@ -10,52 +10,67 @@
 
 namespace Show {
 
+/* Made when first asked for and not when the plugin is loaded: the tests' programs,
+   which have no server in them, hold this code too. */
+
 /* Seconds to the millisecond: 15 digits, 3 of them behind the point. */
-static const Decimal SECONDS(100 * 15 + 3);
+static Decimal seconds() { return Decimal(100 * 15 + 3); }
 /* A key's first 128 bytes in hexadecimal digits, behind 0x. */
-static const Varchar KEY_BYTES(2 + 2 * 128);
-static const Varchar PARTITION(NAME_CHAR_LEN * 2);
+static Varchar key_bytes() { return Varchar(2 + 2 * 128); }
+static Varchar partition() { return Varchar(NAME_CHAR_LEN * 2); }
 
-static ST_FIELD_INFO transactions_columns[] = {Column("TRANSACTION_ID", ULonglong(), NOT_NULL),
-                                               Column("STATE", Varchar(16), NOT_NULL),
-                                               Column("ISOLATION", Varchar(16), NOT_NULL),
-                                               Column("AGE_SECONDS", SECONDS, NOT_NULL),
-                                               Column("LOCKS", ULonglong(), NOT_NULL),
-                                               Column("CHANGED_ENTRIES", ULonglong(), NOT_NULL),
-                                               Column("WAIT_SECONDS", SECONDS, NULLABLE),
-                                               Column("WAITING_FOR", Varchar(1024), NULLABLE),
-                                               Column("BLOCKING_TRANSACTION_ID", ULonglong(), NULLABLE),
-                                               Column("CONNECTION_ID", ULonglong(), NULLABLE),
-                                               Column("QUERY", Varchar(1024), NULLABLE),
-                                               CEnd()};
+static ST_FIELD_INFO *transactions_columns() {
+  static ST_FIELD_INFO columns[] = {
+      Column("TRANSACTION_ID", ULonglong(), NOT_NULL),
+      Column("STATE", Varchar(16), NOT_NULL),
+      Column("ISOLATION", Varchar(16), NOT_NULL),
+      Column("AGE_SECONDS", seconds(), NOT_NULL),
+      Column("LOCKS", ULonglong(), NOT_NULL),
+      Column("CHANGED_ENTRIES", ULonglong(), NOT_NULL),
+      Column("WAIT_SECONDS", seconds(), NULLABLE),
+      Column("WAITING_FOR", Varchar(1024), NULLABLE),
+      Column("BLOCKING_TRANSACTION_ID", ULonglong(), NULLABLE),
+      Column("CONNECTION_ID", ULonglong(), NULLABLE),
+      Column("QUERY", Varchar(1024), NULLABLE),
+      CEnd()};
+  return columns;
+}
 
-static ST_FIELD_INFO locks_columns[] = {Column("TRANSACTION_ID", ULonglong(), NOT_NULL),
-                                        Column("TABLE_SCHEMA", Name(), NULLABLE),
-                                        Column("TABLE_NAME", Name(), NULLABLE),
-                                        Column("PARTITION_NAME", PARTITION, NULLABLE),
-                                        Column("INDEX_NAME", Name(), NULLABLE),
-                                        Column("INDEX_ID", ULonglong(), NOT_NULL),
-                                        Column("LOCK_TYPE", Varchar(8), NOT_NULL),
-                                        Column("LOCK_MODE", Varchar(1), NOT_NULL),
-                                        Column("LOCK_KEY", KEY_BYTES, NULLABLE),
-                                        Column("RANGE_END", KEY_BYTES, NULLABLE),
-                                        Column("STATUS", Varchar(8), NOT_NULL),
-                                        CEnd()};
+static ST_FIELD_INFO *locks_columns() {
+  static ST_FIELD_INFO columns[] = {
+      Column("TRANSACTION_ID", ULonglong(), NOT_NULL),
+      Column("TABLE_SCHEMA", Name(), NULLABLE),
+      Column("TABLE_NAME", Name(), NULLABLE),
+      Column("PARTITION_NAME", partition(), NULLABLE),
+      Column("INDEX_NAME", Name(), NULLABLE),
+      Column("INDEX_ID", ULonglong(), NOT_NULL),
+      Column("LOCK_TYPE", Varchar(8), NOT_NULL),
+      Column("LOCK_MODE", Varchar(1), NOT_NULL),
+      Column("LOCK_KEY", key_bytes(), NULLABLE),
+      Column("RANGE_END", key_bytes(), NULLABLE),
+      Column("STATUS", Varchar(8), NOT_NULL),
+      CEnd()};
+  return columns;
+}
 
-static ST_FIELD_INFO lock_waits_columns[] = {Column("WAITING_TRANSACTION_ID", ULonglong(), NOT_NULL),
-                                             Column("WAITING_CONNECTION_ID", ULonglong(), NULLABLE),
-                                             Column("BLOCKING_TRANSACTION_ID", ULonglong(), NOT_NULL),
-                                             Column("BLOCKING_CONNECTION_ID", ULonglong(), NULLABLE),
-                                             Column("WAIT_SECONDS", SECONDS, NOT_NULL),
-                                             Column("TABLE_SCHEMA", Name(), NULLABLE),
-                                             Column("TABLE_NAME", Name(), NULLABLE),
-                                             Column("PARTITION_NAME", PARTITION, NULLABLE),
-                                             Column("INDEX_NAME", Name(), NULLABLE),
-                                             Column("INDEX_ID", ULonglong(), NOT_NULL),
-                                             Column("LOCK_TYPE", Varchar(8), NOT_NULL),
-                                             Column("LOCK_MODE", Varchar(1), NOT_NULL),
-                                             Column("LOCK_KEY", KEY_BYTES, NULLABLE),
-                                             CEnd()};
+static ST_FIELD_INFO *lock_waits_columns() {
+  static ST_FIELD_INFO columns[] = {
+      Column("WAITING_TRANSACTION_ID", ULonglong(), NOT_NULL),
+      Column("WAITING_CONNECTION_ID", ULonglong(), NULLABLE),
+      Column("BLOCKING_TRANSACTION_ID", ULonglong(), NOT_NULL),
+      Column("BLOCKING_CONNECTION_ID", ULonglong(), NULLABLE),
+      Column("WAIT_SECONDS", seconds(), NOT_NULL),
+      Column("TABLE_SCHEMA", Name(), NULLABLE),
+      Column("TABLE_NAME", Name(), NULLABLE),
+      Column("PARTITION_NAME", partition(), NULLABLE),
+      Column("INDEX_NAME", Name(), NULLABLE),
+      Column("INDEX_ID", ULonglong(), NOT_NULL),
+      Column("LOCK_TYPE", Varchar(8), NOT_NULL),
+      Column("LOCK_MODE", Varchar(1), NOT_NULL),
+      Column("LOCK_KEY", key_bytes(), NULLABLE),
+      CEnd()};
+  return columns;
+}
 
 } // namespace Show
 
@@ -157,9 +172,9 @@ int fill_lock_waits(THD *thd, TABLE_LIST *tables, COND *) { return fill(thd, tab
 } // namespace
 
 int vamos_transactions_init(void *schema) {
-  return vamos_schema_table(schema, Show::transactions_columns, fill_transactions);
+  return vamos_schema_table(schema, Show::transactions_columns(), fill_transactions);
 }
-int vamos_locks_init(void *schema) { return vamos_schema_table(schema, Show::locks_columns, fill_locks); }
+int vamos_locks_init(void *schema) { return vamos_schema_table(schema, Show::locks_columns(), fill_locks); }
 int vamos_lock_waits_init(void *schema) {
-  return vamos_schema_table(schema, Show::lock_waits_columns, fill_lock_waits);
+  return vamos_schema_table(schema, Show::lock_waits_columns(), fill_lock_waits);
 }
