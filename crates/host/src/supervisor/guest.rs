@@ -283,6 +283,8 @@ impl Shared {
             // The next worker removes it when it opens the store.
             tracing::debug!(guest = self.guest.name, error, "the worker is gone");
         }
+        // It answers in order: when it says how it is, the checkpoint is gone.
+        self.ask_worker();
     }
 
     fn make_checkpoint(&self) -> Checkpoint {

@@ -5,13 +5,17 @@ use super::status_socket::{Query, Refused, connect};
 use crate::worker::link;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a checkpoint may take: the worker writes out what is in memory.
 pub(super) const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long vamosd may take to have a checkpoint removed.
+const END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The answer to [`Query::Checkpoint`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub(super) struct CheckpointAt {
 /// A checkpoint that a worker keeps until this is dropped.
 #[derive(Debug)]
 pub struct Lease {
-    _connection: UnixStream,
+    connection: UnixStream,
     directory: PathBuf,
 }
 
@@ -48,7 +52,7 @@ impl Lease {
         let answer: CheckpointAt = serde_json::from_str(&text)
             .context("vamosd's answer is not understood; are `vamos` and vamosd of the same version?")?;
         Ok(Self {
-            _connection: connection,
+            connection,
             directory: answer.checkpoint,
         })
     }
@@ -56,5 +60,20 @@ impl Lease {
     /// Where the checkpoint is.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+}
+
+impl Drop for Lease {
+    /// Ends it, and waits until vamosd has let the checkpoint go: the next backup
+    /// would be refused before.
+    fn drop(&mut self) {
+        let ended = self
+            .connection
+            .shutdown(Shutdown::Write)
+            .and_then(|()| self.connection.set_read_timeout(Some(END_PATIENCE)))
+            .and_then(|()| (&self.connection).take(1).read(&mut [0]));
+        if let Err(error) = ended {
+            tracing::debug!(%error, "vamosd does not say that it let the checkpoint go");
+        }
     }
 }
