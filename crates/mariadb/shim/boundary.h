@@ -286,6 +286,9 @@ int vamos_savepoint_rollback(vamos_rust_connection *, uint64_t id);
 int vamos_savepoint_release(vamos_rust_connection *, uint64_t id);
 /* The sentence that belongs to `error`; 0 if there is none. */
 size_t vamos_error_text(vamos_rust_connection *, int error, char *text, size_t size);
+/* The key in which the last duplicate was found, by the server's count; UINT32_MAX
+   if that is not known. */
+uint32_t vamos_duplicate_key(const vamos_rust_connection *);
 
 int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment,
                        const uint8_t *image, size_t image_length);
@@ -370,10 +373,10 @@ uint64_t vamos_range_rows(vamos_rust_handler *, vamos_rust_connection *, uint32_
                           uint32_t max_find);
 
 int vamos_write_row(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0, const uint8_t *record,
-                    uint64_t auto_increment_next, uint8_t gather, uint32_t *duplicate_key);
-int vamos_bulk_end(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0, uint32_t *duplicate_key);
+                    uint64_t auto_increment_next, uint8_t gather);
+int vamos_bulk_end(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0);
 int vamos_update_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *old_record,
-                     const uint8_t *new_record, uint64_t auto_increment_next, uint32_t *duplicate_key);
+                     const uint8_t *new_record, uint64_t auto_increment_next);
 int vamos_delete_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *record);
 /* A new table (of ALTER TABLE or CREATE .. SELECT) is about to be filled, and is
    filled, or will not be. */

@@ -68,7 +68,7 @@ int ha_vamos::info(uint flag) {
     set_rec_per_key();
   }
   if (flag & HA_STATUS_ERRKEY)
-    errkey = last_duplicate_key;
+    errkey = vamos_duplicate_key(connection());
   if (flag & HA_STATUS_AUTO)
     stats.auto_increment_value = table->found_next_number_field ? vamos_auto_increment_next(rust) : 0;
   return 0;

@@ -190,10 +190,10 @@ private:
   vamos_rust_share *share(const char *name, int *error);
   void apply_use(THD *thd);
   void choose_columns();
+  int completed(int error, uchar *record);
   bool reads_index_alone() { return keyread_enabled(); }
   bool has_primary_key() const { return table_share->primary_key != MAX_KEY; }
   uint64_t auto_increment_above(const uchar *record) const;
-  int failed(int error, uint32_t duplicate_key);
   void set_rec_per_key();
   int read_sizes(vamos_wish wish);
 
@@ -201,13 +201,12 @@ private:
   THR_LOCK_DATA unused_lock_data;
   thr_lock_type lock_type = TL_UNLOCK;
   bool locked_for_write = false;
+  /* Reads lock what they return. */
+  bool locks_rows = false;
   /* write_row() may be answered later: start_bulk_insert() was called. */
   bool gathering = false;
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
-  /* The key of the duplicate that the thread's statement has met last. The server
-     may ask another partition's handler for it than the one that met it. */
-  static thread_local uint last_duplicate_key;
   /* Ranges that were asked for together. */
   Range_queue queue;
   /* Pages that InnoDB would have for the rows. */

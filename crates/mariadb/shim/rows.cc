@@ -59,12 +59,28 @@ int ha_vamos::index_end() {
   return 0;
 }
 
+/* Called after each read through an index. A locking read fetches the row, which
+   has no virtual columns; a server that reads the index alone takes them to be
+   there. */
+int ha_vamos::completed(int error, uchar *record) {
+  if (error || !locks_rows || !reads_index_alone() || !table->vfield || record != table->record[0])
+    return error;
+  const KEY &key = table->key_info[active_index];
+  for (uint part = 0; part < key.user_defined_key_parts; part++) {
+    Field *field = table->field[key.key_part[part].fieldnr - 1];
+    if (!field->stored_in_db())
+      table->update_virtual_field(field, true);
+  }
+  return 0;
+}
+
 int ha_vamos::index_read(uchar *record, const uchar *key, uint length, ha_rkey_function find) {
   choose_columns();
   const bool bounded = in_range && end_range;
-  return vamos_index_read(rust, connection(), record, reads_index_alone(), key, length, find,
-                          bounded ? end_range->key : nullptr, bounded ? end_range->length : 0,
-                          bounded ? end_range->flag : 0);
+  const int error = vamos_index_read(rust, connection(), record, reads_index_alone(), key, length, find,
+                                     bounded ? end_range->key : nullptr, bounded ? end_range->length : 0,
+                                     bounded ? end_range->flag : 0);
+  return completed(error, record);
 }
 
 int ha_vamos::index_read_last(uchar *record, const uchar *key, uint length) {
@@ -73,29 +89,31 @@ int ha_vamos::index_read_last(uchar *record, const uchar *key, uint length) {
 
 int ha_vamos::index_next(uchar *record) {
   choose_columns();
-  return vamos_index_step(rust, connection(), record, reads_index_alone(), 0, in_range);
+  return completed(vamos_index_step(rust, connection(), record, reads_index_alone(), 0, in_range), record);
 }
 
 int ha_vamos::index_prev(uchar *record) {
   choose_columns();
-  return vamos_index_step(rust, connection(), record, reads_index_alone(), 1, in_range);
+  return completed(vamos_index_step(rust, connection(), record, reads_index_alone(), 1, in_range), record);
 }
 
 int ha_vamos::index_first(uchar *record) {
   choose_columns();
   const bool bounded = in_range && end_range;
-  return vamos_index_edge(rust, connection(), record, reads_index_alone(), 0, bounded ? end_range->key : nullptr,
-                          bounded ? end_range->length : 0, bounded ? end_range->flag : 0);
+  const int error =
+      vamos_index_edge(rust, connection(), record, reads_index_alone(), 0, bounded ? end_range->key : nullptr,
+                       bounded ? end_range->length : 0, bounded ? end_range->flag : 0);
+  return completed(error, record);
 }
 
 int ha_vamos::index_last(uchar *record) {
   choose_columns();
-  return vamos_index_edge(rust, connection(), record, reads_index_alone(), 1, nullptr, 0, 0);
+  return completed(vamos_index_edge(rust, connection(), record, reads_index_alone(), 1, nullptr, 0, 0), record);
 }
 
 int ha_vamos::index_next_same(uchar *record, const uchar *key, uint length) {
   choose_columns();
-  return vamos_index_next_same(rust, connection(), record, reads_index_alone(), key, length);
+  return completed(vamos_index_next_same(rust, connection(), record, reads_index_alone(), key, length), record);
 }
 
 /* The server's own range reads, with a note that both ends of the range are
@@ -166,11 +184,8 @@ uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
   return unsigned_value == ULONGLONG_MAX ? unsigned_value : unsigned_value + 1;
 }
 
-thread_local uint ha_vamos::last_duplicate_key = UINT_MAX;
-
-int ha_vamos::failed(int error, uint32_t duplicate_key) {
-  if (error == HA_ERR_FOUND_DUPP_KEY)
-    last_duplicate_key = duplicate_key;
+/* The server looks there, too. */
+static int failed(int error) {
   if (error)
     my_errno = error;
   return error;
@@ -182,32 +197,25 @@ int ha_vamos::write_row(const uchar *record) {
     if (error)
       return error;
   }
-  uint32_t duplicate = UINT32_MAX;
-  const int error =
-      vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
-                      gathering && !duplicates_matter, &duplicate);
-  return failed(error, duplicate);
+  return failed(vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
+                                gathering && !duplicates_matter));
 }
 
 void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }
 
 int ha_vamos::end_bulk_insert() {
   gathering = false;
-  uint32_t duplicate = UINT32_MAX;
-  const int error = vamos_bulk_end(rust, connection(), table->record[0], &duplicate);
-  return failed(error, duplicate);
+  return failed(vamos_bulk_end(rust, connection(), table->record[0]));
 }
 
 int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {
   uint64_t next = 0;
   if (table->found_next_number_field && bitmap_is_set(table->write_set, table->found_next_number_field->field_index))
     next = auto_increment_above(new_record);
-  uint32_t duplicate = UINT32_MAX;
-  const int error = vamos_update_row(rust, connection(), old_record, new_record, next, &duplicate);
-  return failed(error, duplicate);
+  return failed(vamos_update_row(rust, connection(), old_record, new_record, next));
 }
 
-int ha_vamos::delete_row(const uchar *record) { return failed(vamos_delete_row(rust, connection(), record), 0); }
+int ha_vamos::delete_row(const uchar *record) { return failed(vamos_delete_row(rust, connection(), record)); }
 
 /* The server calls these before an UPDATE or DELETE that no trigger watches, and
    would hand its rows over by other calls, which it does not write to the binary

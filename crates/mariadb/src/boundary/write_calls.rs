@@ -1,19 +1,8 @@
 //! Changing rows.
 
 use super::guard::{on_connection, on_handler, record_to_fill, record_to_read};
-use crate::engine::{Connection, Error, Handler};
+use crate::engine::{Connection, Handler};
 use std::ffi::c_int;
-
-/// Tells the shim which key a duplicate was found in.
-///
-/// # Safety
-/// `place` must be writable.
-unsafe fn note_duplicate(result: &Result<(), Error>, place: *mut u32) {
-    if let Err(Error::Duplicate { key }) = result {
-        // SAFETY: the caller vouches for it.
-        unsafe { place.write(*key) };
-    }
-}
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_write_row(
@@ -23,19 +12,16 @@ unsafe extern "C" fn vamos_write_row(
     record: *const u8,
     auto_increment_next: u64,
     gather: u8,
-    duplicate_key: *mut u32,
 ) -> c_int {
-    // SAFETY: the shim passes its own handler, its connection, two record
+    // SAFETY: the shim passes its own handler, its connection and two record
     // buffers (maybe the same: the first is filled when the second is no longer
-    // looked at) and a place for the key.
+    // looked at).
     unsafe {
         on_handler(handler, connection, |handler, connection| {
             let row = record_to_read(handler, record);
             let result = handler.write_row(connection, row, auto_increment_next, gather != 0);
             let length = handler.record_length();
-            let result = handler.show_duplicate(connection, result, || record_to_fill(length, record0));
-            note_duplicate(&result, duplicate_key);
-            result
+            handler.show_duplicate(connection, result, || record_to_fill(length, record0))
         })
     }
 }
@@ -45,16 +31,13 @@ unsafe extern "C" fn vamos_bulk_end(
     handler: *mut Handler,
     connection: *mut Connection,
     record0: *mut u8,
-    duplicate_key: *mut u32,
 ) -> c_int {
     // SAFETY: as for `vamos_write_row`.
     unsafe {
         on_handler(handler, connection, |handler, connection| {
             let result = connection.finish_writes();
             let length = handler.record_length();
-            let result = handler.show_duplicate(connection, result, || record_to_fill(length, record0));
-            note_duplicate(&result, duplicate_key);
-            result
+            handler.show_duplicate(connection, result, || record_to_fill(length, record0))
         })
     }
 }
@@ -66,16 +49,13 @@ unsafe extern "C" fn vamos_update_row(
     old_record: *const u8,
     new_record: *const u8,
     auto_increment_next: u64,
-    duplicate_key: *mut u32,
 ) -> c_int {
     // SAFETY: as for `vamos_write_row`; both records are only read.
     unsafe {
         on_handler(handler, connection, |handler, connection| {
             let old = record_to_read(handler, old_record);
             let new = record_to_read(handler, new_record);
-            let result = handler.update_row(connection, old, new, auto_increment_next);
-            note_duplicate(&result, duplicate_key);
-            result
+            handler.update_row(connection, old, new, auto_increment_next)
         })
     }
 }

@@ -270,7 +270,7 @@ impl Shape {
         let mut extra = Vec::new();
         for part in own.iter().chain(&primary) {
             let column = &self.columns[part.column];
-            if !part.prefix && column.stored && !column.key_is_value() && !extra.contains(&part.column) {
+            if !part.prefix && !column.key_is_value() && !extra.contains(&part.column) {
                 extra.push(part.column);
             }
         }

@@ -237,7 +237,8 @@ impl Handler {
         })
     }
 
-    /// Changes the row that was read last.
+    /// Changes the row that was read last. [`Error::SameRow`] if it is so already:
+    /// the server, which cannot always see that, does not count the row then.
     pub(crate) fn update_row(
         &mut self,
         connection: &mut Connection,
@@ -262,9 +263,13 @@ impl Handler {
         new: Record<'_>,
     ) -> Result<(), Error> {
         let shape = Rc::clone(&self.shape);
+        let before = pack(&shape, batch, old);
+        let value = pack(&shape, batch, new);
+        if batch.at(&before) == batch.at(&value) {
+            return Err(Error::SameRow);
+        }
         let old_key = self.encode_primary(batch, old)?;
         let new_key = self.encode_primary(batch, new)?;
-        let value = pack(&shape, batch, new);
         if batch.at(&old_key) == batch.at(&new_key) {
             batch.push(Change::Put, ids.index(0), new_key.clone(), value);
         } else {

@@ -55,6 +55,8 @@ pub(crate) struct Connection {
     reported: Option<Reported>,
     /// The connection's number then, for whoever asks while it waits; otherwise 0.
     reporting: Arc<AtomicU64>,
+    /// The key in which the last duplicate was found.
+    duplicate_key: u32,
 }
 
 impl Connection {
@@ -86,6 +88,7 @@ impl Connection {
             error: None,
             reported: None,
             reporting,
+            duplicate_key: u32::MAX,
         }
     }
 
@@ -374,6 +377,9 @@ impl Connection {
             return 0;
         };
         let code = error.code();
+        if let Error::Duplicate { key } = error {
+            self.duplicate_key = key;
+        }
         if let Some(sentence) = error.sentence() {
             self.error = Some((code, sentence));
         }
@@ -382,6 +388,12 @@ impl Connection {
             self.thd.must_rollback();
         }
         code
+    }
+
+    /// The key (by the server's count) in which the last duplicate was found.
+    /// Not kept by the handler: a partitioned table asks another partition's.
+    pub(crate) fn duplicate_key(&self) -> u32 {
+        self.duplicate_key
     }
 
     /// The sentence that belongs to the error reported last.

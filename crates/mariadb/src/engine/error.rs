@@ -22,6 +22,8 @@ pub(crate) enum Error {
         /// The position.
         op: usize,
     },
+    /// An update changes nothing.
+    SameRow,
     /// The server asked for something that an ordered index does not do.
     WrongCommand,
     /// The host's table does not fit the server's.
@@ -67,6 +69,7 @@ mod code {
     pub(super) const NO_CONNECTION: c_int = 157;
     pub(super) const TABLE_DEF_CHANGED: c_int = 159;
     pub(super) const GENERIC: c_int = 168;
+    pub(super) const RECORD_IS_THE_SAME: c_int = 169;
     pub(super) const INDEX_COLUMN_TOO_LONG: c_int = 179;
     pub(super) const ABORTED_BY_USER: c_int = 188;
     pub(super) const ROLLED_BACK: c_int = 200;
@@ -79,6 +82,7 @@ impl Error {
             Self::EndOfFile => code::END_OF_FILE,
             Self::KeyNotFound => code::KEY_NOT_FOUND,
             Self::Duplicate { .. } | Self::DuplicateInBatch { .. } => code::FOUND_DUPLICATE_KEY,
+            Self::SameRow => code::RECORD_IS_THE_SAME,
             Self::WrongCommand => code::WRONG_COMMAND,
             Self::OtherDefinition { .. } => code::GENERIC,
             Self::OldDefinition => code::TABLE_DEF_CHANGED,

@@ -26,6 +26,11 @@ UPDATE virt SET a = a + 10 WHERE v = 'v2';
 DELETE FROM virt WHERE w = 'v3';
 SELECT v, a FROM virt FORCE INDEX (k) ORDER BY v DESC;
 SELECT w, n FROM virt FORCE INDEX (w) ORDER BY w, n;
+-- So does a locking one, which fetches the row.
+SELECT v FROM virt FORCE INDEX (k) ORDER BY v DESC LOCK IN SHARE MODE;
+SELECT w, n FROM virt FORCE INDEX (w) WHERE w > 'v' ORDER BY w, n FOR UPDATE;
+UPDATE virt SET a = a * 2 WHERE w = 'v12';
+SELECT a, v, w, n FROM virt ORDER BY a;
 -- A duplicate that an UPDATE meets in another partition is named.
 CREATE TABLE part (a BIGINT UNSIGNED NOT NULL, c INT NULL, PRIMARY KEY (a)) ENGINE=$ENGINE PARTITION BY HASH (a) PARTITIONS 5;
 INSERT INTO part VALUES (1, NULL), (32, 4);
