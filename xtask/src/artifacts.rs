@@ -39,6 +39,15 @@ impl Artifacts {
             ],
             &env,
         )?;
+        Self::in_target_dir(mariadb)
+    }
+
+    /// What was built last.
+    pub(crate) fn built() -> Result<Self> {
+        Self::in_target_dir(MariadbFiles::fetch()?)
+    }
+
+    fn in_target_dir(mariadb: MariadbFiles) -> Result<Self> {
         let release = target_dir().join("release");
         let plugin = release.join("ha_vamos.so");
         std::fs::copy(release.join("libha_vamos.so"), &plugin)

@@ -4,7 +4,7 @@ use crate::artifacts::Artifacts;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
-use vamos_lab::fuzz::{Found, Fuzzer, Report};
+use vamos_lab::fuzz::{Found, Fuzzer, Report, Stress};
 use vamos_lab::paths;
 
 /// How long a difference is shrunk for, at most.
@@ -12,6 +12,9 @@ const SHRINK_LIMIT: Duration = Duration::from_secs(180);
 
 /// Time between two lines about the progress.
 const PROGRESS: Duration = Duration::from_secs(10);
+
+/// Seeds that every test run goes through.
+const FIXED_SEEDS: u64 = 150;
 
 /// The command's arguments.
 #[derive(clap::Args)]
@@ -34,6 +37,16 @@ pub(crate) struct Fuzz {
     /// Go on after a difference.
     #[arg(long)]
     keep_going: bool,
+    /// Use the programs as they were built last.
+    #[arg(long)]
+    built: bool,
+    /// Let many connections work at once on VAMOS alone, with KILL QUERY among
+    /// them, and check what must hold all the same.
+    #[arg(long)]
+    stress: bool,
+    /// With --stress: kill the worker now and then.
+    #[arg(long)]
+    kill_workers: bool,
     /// Run this script again instead of making programs.
     #[arg(long, value_name = "SCRIPT")]
     replay: Option<PathBuf>,
@@ -42,7 +55,10 @@ pub(crate) struct Fuzz {
 impl Fuzz {
     /// Runs seeds until a difference, or the end of the time.
     pub(crate) fn run(self) -> Result<()> {
-        let artifacts = Artifacts::build()?;
+        let artifacts = match self.built {
+            true => Artifacts::built()?,
+            false => Artifacts::build()?,
+        };
         self.run_with(&artifacts)
     }
 
@@ -52,6 +68,9 @@ impl Fuzz {
             return self.run_script(&mut fuzzer, script);
         }
         let first = self.seed.unwrap_or_else(from_clock);
+        if self.stress {
+            return stress(&mut fuzzer, self.stress_options(first));
+        }
         let mut totals = Totals::new();
         let limit = Duration::from_secs_f64(self.minutes.max(0.0) * 60.0);
         for seed in first..first.saturating_add(self.seeds.unwrap_or(u64::MAX)) {
@@ -77,6 +96,15 @@ impl Fuzz {
             totals.seeds
         );
         Ok(())
+    }
+
+    fn stress_options(&self, seed: u64) -> Stress {
+        Stress {
+            seed,
+            connections: self.connections.max(2),
+            duration: Duration::from_secs_f64(self.minutes.max(0.0) * 60.0),
+            kill_workers: self.kill_workers,
+        }
     }
 
     fn run_script(&self, fuzzer: &mut Fuzzer, script: &Path) -> Result<()> {
@@ -120,6 +148,49 @@ impl Fuzz {
         );
         Ok(())
     }
+}
+
+/// The programs of the first seeds, and some connections at once.
+pub(crate) fn fixed(artifacts: &Artifacts) -> Result<()> {
+    let fuzz = Fuzz {
+        seed: Some(1),
+        seeds: Some(FIXED_SEEDS),
+        minutes: 60.0,
+        connections: 4,
+        shrink: true,
+        keep_going: false,
+        built: true,
+        stress: false,
+        kill_workers: false,
+        replay: None,
+    };
+    fuzz.run_with(artifacts)?;
+    let mut fuzzer = Fuzzer::start(&artifacts.mariadb, &artifacts.programs)?;
+    for kill_workers in [false, true] {
+        let options = Stress {
+            seed: 1,
+            connections: 8,
+            duration: Duration::from_secs(10),
+            kill_workers,
+        };
+        stress(&mut fuzzer, options)?;
+    }
+    Ok(())
+}
+
+fn stress(fuzzer: &mut Fuzzer, options: Stress) -> Result<()> {
+    let report = fuzzer.stress(&options)?;
+    println!(
+        "stress of {} connections for {:.0} s: {} transactions acknowledged, {} failed, {} statements and {} \
+         workers killed; all that must hold holds",
+        options.connections,
+        options.duration.as_secs_f64(),
+        report.committed,
+        report.failed,
+        report.kills,
+        report.worker_kills
+    );
+    Ok(())
 }
 
 fn from_clock() -> u64 {

@@ -2,7 +2,7 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
-use crate::{demo, isolation, kill, kinds, replicate, sql, upkeep};
+use crate::{demo, fuzz, isolation, kill, kinds, replicate, sql, upkeep};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::packages;
@@ -30,7 +30,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs all steps; the first that fails ends it.
     pub(crate) fn run(self) -> Result<()> {
-        let mut steps = Steps::new(if self.no_guest { 13 } else { 15 });
+        let mut steps = Steps::new(if self.no_guest { 14 } else { 16 });
         steps.run("packages and MariaDB's files", || {
             packages::ensure(BUILD_PACKAGES)?;
             MariadbFiles::fetch().map(drop)
@@ -52,6 +52,10 @@ impl Test {
         steps.run("isolation levels on VAMOS and InnoDB", || {
             isolation::compare_all(&artifacts, None)
         })?;
+        steps.run(
+            "programs from seeds on VAMOS and InnoDB, many connections",
+            || fuzz::fixed(&artifacts),
+        )?;
         steps.run("tables of every kind, where files are lost", || {
             kinds::check_all(&artifacts, None)
         })?;

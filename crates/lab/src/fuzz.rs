@@ -18,6 +18,7 @@ mod schema;
 mod script;
 mod shrink;
 mod statement;
+mod stress;
 mod types;
 mod values;
 
@@ -25,7 +26,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-pub use self::compare::{Category, Difference};
+pub use self::{
+    compare::{Category, Difference},
+    stress::{Stress, StressReport},
+};
 use self::{
     generator::{Generator, Source},
     replay::{Program, Replay},

@@ -4,11 +4,12 @@ mod consistent;
 mod locking;
 mod merge;
 mod sieve;
+mod stored;
 
 use crate::engine::Engine;
 use crate::locks::Patience;
 use crate::overlay::Overlay;
-use crate::transaction::OwnRows;
+use crate::transaction::Overtaken;
 use crate::view::View;
 use crate::{StoreError, Transaction, keys};
 use locking::CoveredTo;
@@ -16,6 +17,7 @@ use merge::{Merge, Own};
 pub use sieve::Sieve;
 use std::ops::Bound;
 use std::sync::Arc;
+use stored::Stored;
 use vamos_proto::{Direction, IndexId, Lock, RowBlockBuilder, Scan};
 use vamos_rocks::ReadOptions;
 
@@ -42,7 +44,10 @@ pub struct Cursor {
     /// What a consistent scan sees; a locking one sees what is committed.
     view: Option<Arc<View>>,
     /// Stands on the first stored key that was not passed.
-    stored: Option<vamos_rocks::Cursor>,
+    stored: Option<Stored>,
+    /// The rows of which a consistent scan of a secondary index sees what is
+    /// committed.
+    overtaken: Overtaken,
     /// The store's version before `stored` was made.
     version: u64,
     finished: bool,
@@ -124,6 +129,7 @@ impl Transaction {
             remaining: if scan.limit == 0 { u64::MAX } else { scan.limit },
             view: (scan.lock == Lock::None).then(|| self.view()),
             stored: None,
+            overtaken: Overtaken::default(),
             version: 0,
             row_bytes: 0,
             patience: self.patience(),
@@ -180,6 +186,7 @@ impl Transaction {
         if cursor.finished {
             return Ok(true);
         }
+        cursor.correct(&self.overtaken);
         let room = &mut Room::new(rows, max_rows, max_bytes);
         cursor.finished = match (&cursor.view, cursor.fetch) {
             (None, _) => self.fill_locked(cursor, rows, room).await?,
@@ -197,8 +204,17 @@ impl Transaction {
 }
 
 impl Cursor {
+    /// Learns of overtaken rows.
+    fn correct(&mut self, overtaken: &Overtaken) {
+        let reads_entries = self.view.is_some() && self.index != self.primary;
+        if reads_entries && !Arc::ptr_eq(&self.overtaken, overtaken) {
+            self.overtaken = Arc::clone(overtaken);
+            self.stored = None;
+        }
+    }
+
     /// The stored keys that were not passed.
-    fn stored(&mut self, engine: &Engine) -> &mut vamos_rocks::Cursor {
+    fn stored(&mut self, engine: &Engine) -> &mut Stored {
         let Self {
             stored,
             low,
@@ -207,17 +223,26 @@ impl Cursor {
             direction,
             view,
             version,
+            overtaken,
+            primary,
             ..
         } = self;
         stored.get_or_insert_with(|| {
             *version = engine.version();
-            let mut options = ReadOptions::new().bounds(low.clone(), high.clone());
-            if let Some(view) = view {
-                options = options.snapshot(Arc::clone(&view.snapshot));
+            let open = |view: Option<&Arc<View>>| {
+                let mut options = ReadOptions::new().bounds(low.clone(), high.clone());
+                if let Some(view) = view {
+                    options = options.snapshot(Arc::clone(&view.snapshot));
+                }
+                let mut cursor = engine.data.cursor(options);
+                go_behind(&mut cursor, passed.as_deref(), *direction);
+                cursor
+            };
+            let shown = open(view.as_ref());
+            match overtaken.is_empty() {
+                true => Stored::new(shown),
+                false => Stored::corrected(shown, open(None), Arc::clone(overtaken), *primary, *direction),
             }
-            let mut stored = engine.data.cursor(options);
-            go_behind(&mut stored, passed.as_deref(), *direction);
-            stored
         })
     }
 
@@ -237,11 +262,10 @@ impl Cursor {
     }
 
     /// Stored keys and own changes together.
-    fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &'m Engine) -> Merge<'m> {
+    fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &Engine) -> Merge<'m> {
         let own = self.own(overlay);
         let direction = self.direction;
-        let rows = OwnRows::of(overlay, engine, self.primary, self.index);
-        Merge::new(self.stored(engine), own, direction, rows)
+        Merge::new(self.stored(engine), own, direction)
     }
 
     /// How many rows the sieve has rejected since this was asked last.

@@ -1,10 +1,10 @@
 //! A transaction: its own writes over a snapshot, and its locks.
 
-mod own_rows;
+mod overtaken;
 mod read;
 mod write;
 
-pub(crate) use own_rows::OwnRows;
+pub(crate) use overtaken::{Overtaken, lookup_entry};
 pub(crate) use read::{Fetched, Found, lock_request, lookup, lookup_many, missing_row, primary_key};
 
 use crate::catalogue::Table;
@@ -39,6 +39,7 @@ pub struct Transaction {
     pub(crate) overlay: Overlay,
     pub(crate) locks: Owner,
     view: Option<Arc<View>>,
+    pub(crate) overtaken: Overtaken,
     /// Indexes used lately: spares a look into the catalogue.
     recent: Vec<(IndexId, Arc<Table>)>,
     /// The tables that it changes.
@@ -59,6 +60,7 @@ impl Transaction {
             open: true,
             overlay: Overlay::default(),
             view: None,
+            overtaken: Overtaken::default(),
             recent: Vec::new(),
             changed: BTreeMap::new(),
             raises: Raises::new(),
@@ -83,6 +85,7 @@ impl Transaction {
     /// Takes the snapshot of its consistent reads now.
     pub fn take_snapshot(&mut self) {
         self.view = Some(self.store.engine.newest_view());
+        self.forget_overtaken();
     }
 
     /// The next consistent read takes a new snapshot, if the isolation is
@@ -90,6 +93,7 @@ impl Transaction {
     pub fn new_snapshot(&mut self) {
         if self.options.isolation == Isolation::ReadCommitted {
             self.view = None;
+            self.forget_overtaken();
         }
     }
 
@@ -123,7 +127,9 @@ impl Transaction {
     /// [`StoreError::NoSuchSavepoint`], [`StoreError::RolledBack`].
     pub fn rollback_to(&mut self, id: SavepointId) -> Result<(), StoreError> {
         self.check_open()?;
-        self.overlay.rollback_to(id)
+        self.overlay.rollback_to(id)?;
+        self.forget_undone();
+        Ok(())
     }
 
     /// Forgets a savepoint; those set after it stay.
@@ -219,6 +225,7 @@ impl Transaction {
             self.open = false;
             self.overlay = Overlay::default();
             self.view = None;
+            self.forget_overtaken();
             self.changed.clear();
             self.raises.clear();
             self.locks.release_all();

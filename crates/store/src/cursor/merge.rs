@@ -1,9 +1,9 @@
 //! Stored keys and a transaction's own changes, as one sequence.
 
+use super::stored::Stored;
 use crate::StoreError;
 use crate::keys::FullKey;
 use crate::overlay::Change;
-use crate::transaction::{Found, OwnRows};
 use std::cmp::Ordering;
 use std::collections::btree_map::Range;
 use std::iter::{Peekable, Rev};
@@ -40,49 +40,32 @@ impl<'o> Iterator for Own<'o> {
 /// Stored keys and own changes together; an own change hides the stored value.
 #[derive(Debug)]
 pub(super) struct Merge<'m> {
-    stored: &'m mut vamos_rocks::Cursor,
+    stored: &'m mut Stored,
     own: Peekable<Own<'m>>,
     direction: Direction,
-    /// In a secondary index: the rows that the transaction itself has changed.
-    rows: Option<OwnRows<'m>>,
 }
 
 impl<'m> Merge<'m> {
-    pub(super) fn new(
-        stored: &'m mut vamos_rocks::Cursor,
-        own: Own<'m>,
-        direction: Direction,
-        rows: Option<OwnRows<'m>>,
-    ) -> Self {
+    pub(super) fn new(stored: &'m mut Stored, own: Own<'m>, direction: Direction) -> Self {
         Self {
             stored,
             own: own.peekable(),
             direction,
-            rows,
         }
     }
 
     /// Shows the next entry (key and value) and passes it; `None` at the end.
-    pub(super) fn next<T>(
-        &mut self,
-        mut show: impl FnOnce(&[u8], &[u8]) -> T,
-    ) -> Result<Option<T>, StoreError> {
+    pub(super) fn next<T>(&mut self, show: impl FnOnce(&[u8], &[u8]) -> T) -> Result<Option<T>, StoreError> {
         loop {
             match self.compare()? {
                 None => return Ok(None),
                 Some(Ordering::Less) => {
-                    let Some(key) = self.stored.key() else {
-                        return Ok(None);
-                    };
-                    let shown = match self.entry_now(key)? {
-                        Some(value) => Ok(show(key, &value)),
-                        None => Err(show),
+                    let shown = match (self.stored.key(), self.stored.value()) {
+                        (Some(key), Some(value)) => show(key, value),
+                        _ => return Ok(None),
                     };
                     self.step();
-                    match shown {
-                        Ok(shown) => return Ok(Some(shown)),
-                        Err(not_shown) => show = not_shown,
-                    }
+                    return Ok(Some(shown));
                 }
                 Some(order) => {
                     if order == Ordering::Equal {
@@ -93,15 +76,6 @@ impl<'m> Merge<'m> {
                     }
                 }
             }
-        }
-    }
-
-    /// The stored entry's value, if the transaction still sees it.
-    fn entry_now(&self, key: &[u8]) -> Result<Option<Found<'_>>, StoreError> {
-        match (self.stored.value(), &self.rows) {
-            (None, _) => Ok(None),
-            (Some(value), None) => Ok(Some(Found::Own(value))),
-            (Some(value), Some(rows)) => rows.entry_now(key, value),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Point reads.
 
-use super::{OwnRows, Transaction};
+use super::{Transaction, lookup_entry};
 use crate::engine::Engine;
 use crate::keys::FullKey;
 use crate::locks::{Acquired, Gap, Mode, Patience};
@@ -119,7 +119,7 @@ impl Transaction {
             self.check_readable(primary, lock)?;
         }
         match (lock_request(lock), fetch) {
-            (None, None) => self.push(&full, &full, lock, rows),
+            (None, None) => self.push_corrected(index, &full, rows),
             (None, Some(primary)) => self.push_fetched(&full, primary, rows),
             (Some((mode, wait)), fetch) => self.get_locked(&full, fetch, mode, wait, rows).await,
         }
@@ -203,6 +203,38 @@ impl Transaction {
         Ok(true)
     }
 
+    /// Consistent read of a key of any index.
+    fn push_corrected(
+        &mut self,
+        index: IndexId,
+        key: &FullKey,
+        rows: &mut RowBlockBuilder,
+    ) -> Result<bool, StoreError> {
+        let beside = match self.overtaken.is_empty() {
+            true => None,
+            false => self.primary_beside(index)?,
+        };
+        let Some(primary) = beside else {
+            return self.push(key, key, Lock::None, rows);
+        };
+        let view = self.view();
+        let Self {
+            overlay,
+            overtaken,
+            store,
+            ..
+        } = &*self;
+        let Some(value) = lookup_entry(overlay, &store.engine, overtaken, primary, key, &view)? else {
+            return Ok(false);
+        };
+        rows.push(&Row {
+            key: keys::client_key(key),
+            primary_key: &[],
+            value: &value,
+        });
+        Ok(true)
+    }
+
     /// Consistent read through a secondary index.
     fn push_fetched(
         &mut self,
@@ -211,16 +243,15 @@ impl Transaction {
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
         let view = self.view();
-        let engine = &self.store.engine;
-        let found = match lookup(&self.overlay, engine, entry, &view.options)? {
-            // Stored; its row may be one that the transaction has changed.
-            Some(Found::Stored(value)) => OwnRows::new(&self.overlay, engine, primary)
-                .entry_now(entry, &value)?
-                .map(|value| primary_key(primary, entry, &value)),
-            other => other.map(|value| primary_key(primary, entry, &value)),
-        };
-        let Some(key) = found.transpose()? else {
-            return Ok(false);
+        let Self {
+            overlay,
+            overtaken,
+            store,
+            ..
+        } = &*self;
+        let key = match lookup_entry(overlay, &store.engine, overtaken, primary, entry, &view)? {
+            Some(value) => primary_key(primary, entry, &value)?,
+            None => return Ok(false),
         };
         match self.push(entry, &key, Lock::None, rows)? {
             true => Ok(true),
@@ -335,6 +366,12 @@ impl Transaction {
     ) -> Result<(), StoreError> {
         self.check_open()?;
         self.check_readable(index, Lock::None)?;
+        if !self.overtaken.is_empty() {
+            for key in keys {
+                self.push_corrected(index, &keys::full(index, key)?, rows)?;
+            }
+            return Ok(());
+        }
         let view = self.view();
         for chunk in keys.chunks(CHUNK) {
             let full = chunk

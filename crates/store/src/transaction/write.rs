@@ -63,6 +63,7 @@ impl Transaction {
     async fn apply_one(&mut self, op: &WriteOp<'_>) -> Result<bool, StoreError> {
         let key = self.changed_key(op.index(), op.key())?;
         self.acquire_for(op, &key).await?;
+        self.note_overtaken(op, &key)?;
         let change = match *op {
             WriteOp::Insert { value, .. } => {
                 let engine = &self.store.engine;

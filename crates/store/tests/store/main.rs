@@ -11,6 +11,7 @@ mod locking;
 mod monitor;
 mod moved_rows;
 mod outcomes;
+mod overtaken;
 mod prepared;
 mod ranges;
 mod reads;

@@ -1,0 +1,181 @@
+//! A transaction changes a row that another one has changed since its snapshot
+//! was taken: through a secondary index it must see its own version, under that
+//! version's entries, and no other.
+
+use crate::support::{Fixture, Row, apply, commit, get_in, rows, scan, suffix_entry, value_entry};
+use pollster::block_on;
+use vamos_proto::{Direction, Lock, RowBlockBuilder, SavepointId, WriteOp};
+use vamos_store::Transaction;
+
+/// Rows `1`, `2` and `3`, each with an entry `a`, and a reader whose snapshot
+/// shows that.
+fn three_rows() -> (Fixture, Transaction) {
+    let fixture = Fixture::new();
+    let value = suffix_entry(1);
+    for (id, entry) in [(b"1", b"a1"), (b"2", b"a2"), (b"3", b"a3")] {
+        fixture.put(id, b"old");
+        fixture.commit(vec![fixture.entry(entry, &value)]);
+    }
+    let mut reader = fixture.begin();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a2 old", "a3 old"]);
+    (fixture, reader)
+}
+
+/// Another transaction moves row 2 from the entry `a2` to `b2`.
+fn move_row(fixture: &Fixture) {
+    let (index, value) = (fixture.secondary(), suffix_entry(1));
+    let put = WriteOp::Put {
+        index: fixture.primary(),
+        key: b"2",
+        value: b"moved",
+    };
+    let gone = WriteOp::DeleteUnlocked { index, key: b"a2" };
+    fixture.commit(vec![put, gone, fixture.entry(b"b2", &value)]);
+}
+
+fn put<'a>(fixture: &Fixture, key: &'a [u8], value: &'a [u8]) -> WriteOp<'a> {
+    WriteOp::Put {
+        index: fixture.primary(),
+        key,
+        value,
+    }
+}
+
+/// What a scan of the secondary index finds, forward and backward, with rows and
+/// without, and one key at a time.
+fn found(fixture: &Fixture, transaction: &mut Transaction) -> Vec<String> {
+    let mut request = fixture.whole(fixture.secondary());
+    let covering = scan(transaction, &request, 2).unwrap();
+    request.fetch = Some(fixture.primary());
+    let forward = scan(transaction, &request, 2).unwrap();
+    request.direction = Direction::Backward;
+    let mut backward = scan(transaction, &request, 2).unwrap();
+    backward.reverse();
+    assert_eq!(forward, backward);
+    let keys = |rows: &[Row]| rows.iter().map(|(key, ..)| key.clone()).collect::<Vec<_>>();
+    assert_eq!(keys(&covering), keys(&forward));
+    for key in [b"a1", b"a2", b"a3", b"b2", b"c2"] {
+        let there = forward.iter().any(|(found, ..)| found == key);
+        let mut builder = RowBlockBuilder::new();
+        let (index, primary) = (fixture.secondary(), Some(fixture.primary()));
+        let read = transaction.get(index, key, Lock::None, primary, &mut builder);
+        assert_eq!(block_on(read).unwrap(), there);
+        assert_eq!(rows(&builder).len(), usize::from(there));
+        assert_eq!(
+            get_in(transaction, index, key, Lock::None).unwrap().is_some(),
+            there
+        );
+        builder.clear();
+        block_on(transaction.multi_get(index, &[key], Lock::None, &mut builder)).unwrap();
+        assert_eq!(rows(&builder).len(), usize::from(there));
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    forward
+        .iter()
+        .map(|(key, _, value)| format!("{} {}", text(key), text(value)))
+        .collect()
+}
+
+#[test]
+fn a_row_changed_without_its_key_is_under_its_newest_entry() {
+    let (fixture, mut reader) = three_rows();
+    move_row(&fixture);
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a2 old", "a3 old"]);
+    apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a3 old", "b2 mine"]);
+    commit(reader);
+    let mut after = fixture.begin();
+    assert_eq!(found(&fixture, &mut after), ["a1 old", "a3 old", "b2 mine"]);
+}
+
+#[test]
+fn a_row_moved_on_is_under_its_own_entry_alone() {
+    let (fixture, mut reader) = three_rows();
+    move_row(&fixture);
+    let (index, value) = (fixture.secondary(), suffix_entry(1));
+    let gone = WriteOp::DeleteUnlocked { index, key: b"b2" };
+    apply(
+        &mut reader,
+        vec![put(&fixture, b"2", b"mine"), gone, fixture.entry(b"c2", &value)],
+    )
+    .unwrap();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a3 old", "c2 mine"]);
+}
+
+#[test]
+fn a_row_deleted_has_no_entry() {
+    let (fixture, mut reader) = three_rows();
+    move_row(&fixture);
+    let index = fixture.secondary();
+    let gone = WriteOp::DeleteUnlocked { index, key: b"b2" };
+    apply(&mut reader, vec![fixture.delete(b"2"), gone]).unwrap();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a3 old"]);
+}
+
+#[test]
+fn a_row_inserted_where_another_was_deleted_has_its_own_entry_alone() {
+    let (fixture, mut reader) = three_rows();
+    let (index, value) = (fixture.secondary(), suffix_entry(1));
+    let gone = WriteOp::DeleteUnlocked { index, key: b"a2" };
+    fixture.commit(vec![fixture.delete(b"2"), gone]);
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a2 old", "a3 old"]);
+    let insert = fixture.insert(b"2", b"mine");
+    apply(&mut reader, vec![insert, fixture.entry(b"c2", &value)]).unwrap();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a3 old", "c2 mine"]);
+}
+
+#[test]
+fn what_is_undone_is_as_the_snapshot_shows_it() {
+    let (fixture, mut reader) = three_rows();
+    move_row(&fixture);
+    reader.set_savepoint(SavepointId(1)).unwrap();
+    apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a3 old", "b2 mine"]);
+    reader.rollback_to(SavepointId(1)).unwrap();
+    assert_eq!(found(&fixture, &mut reader), ["a1 old", "a2 old", "a3 old"]);
+}
+
+#[test]
+fn an_open_scan_learns_of_it() {
+    let (fixture, mut reader) = three_rows();
+    move_row(&fixture);
+    let request = fixture.whole(fixture.secondary());
+    let mut cursor = reader.scan(&request).unwrap();
+    let mut builder = RowBlockBuilder::new();
+    assert!(!block_on(reader.next_batch(&mut cursor, &mut builder, 1, 1 << 20)).unwrap());
+    apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
+    builder.clear();
+    assert!(block_on(reader.next_batch(&mut cursor, &mut builder, 9, 1 << 20)).unwrap());
+    let keys: Vec<Vec<u8>> = rows(&builder).into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(keys, [b"a3", b"b2"]);
+}
+
+#[test]
+fn a_unique_entry_that_went_to_another_row_stays_with_the_snapshots() {
+    let fixture = Fixture::new();
+    fixture.put(b"1", b"old");
+    fixture.put(b"2", b"old");
+    fixture.commit(vec![fixture.entry(b"u", &value_entry(b"1"))]);
+    let mut reader = fixture.begin();
+    let row_of = |reader: &mut Transaction| {
+        let mut request = fixture.whole(fixture.secondary());
+        request.fetch = Some(fixture.primary());
+        let found = scan(reader, &request, 9).unwrap();
+        found
+            .into_iter()
+            .map(|(_, row, value)| (row, value))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row_of(&mut reader), [(b"1".to_vec(), b"old".to_vec())]);
+    // The value goes from row 1 to row 2, which the reader then changes.
+    fixture.commit(vec![
+        put(&fixture, b"1", b"new"),
+        put(&fixture, b"2", b"new"),
+        fixture.entry(b"u", &value_entry(b"2")),
+    ]);
+    apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
+    assert_eq!(row_of(&mut reader), [(b"1".to_vec(), b"old".to_vec())]);
+    // And then the other one, which has the value no more.
+    apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
+    assert_eq!(row_of(&mut reader), [(b"2".to_vec(), b"mine".to_vec())]);
+}
