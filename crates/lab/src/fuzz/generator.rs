@@ -65,11 +65,11 @@ impl Generator {
             _ => Waiting::Refused,
         };
         let settings = settings(&mut rng, waiting);
-        let tables: Vec<Table> = (1..=rng.u8(1..=3))
+        let mut tables: Vec<Table> = (1..=rng.u8(1..=3))
             .map(|number| Table::any(&mut rng, &format!("t{number}")))
             .collect();
         let mut first: Vec<Statement> = Vec::new();
-        for table in &tables {
+        for table in &mut tables {
             first.push(table.create());
             first.extend(fill(&mut rng, table));
         }
@@ -154,13 +154,14 @@ fn setting(text: impl Into<String>) -> Statement {
 }
 
 /// Rows for a new table: none, some, or many.
-fn fill(rng: &mut Rng, table: &Table) -> Vec<Statement> {
+fn fill(rng: &mut Rng, table: &mut Table) -> Vec<Statement> {
     let (statements, rows) = match rng.u8(..12) {
         0 => (0, 0),
-        1 => (8, 120),
-        2 => (20, 150),
+        1 => (4, 120),
+        2 => (12, 100),
         _ => (1, rng.usize(1..60)),
     };
+    table.rows = statements * rows;
     (0..statements).map(|_| changes::fill(rng, table, rows)).collect()
 }
 

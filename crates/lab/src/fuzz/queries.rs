@@ -200,7 +200,8 @@ fn join(rng: &mut Rng, tables: &[Table]) -> Statement {
     let pick = |rng: &mut Rng| &tables[rng.usize(..tables.len())];
     let (first, second, third) = (pick(rng), pick(rng), pick(rng));
     let kind = ["JOIN", "JOIN", "LEFT JOIN", "STRAIGHT_JOIN"][rng.usize(..4)];
-    let grouped = rng.u8(..3) == 0;
+    // What joins many rows is only counted.
+    let grouped = rng.u8(..3) == 0 || first.rows * second.rows > 10_000;
     let shown = match grouped {
         true => format!("{}, {}", measures(rng, first, "x."), measures(rng, second, "y.")),
         false => format!(
@@ -214,7 +215,7 @@ fn join(rng: &mut Rng, tables: &[Table]) -> Statement {
     statement.add(format!(" {kind} {} y", second.name));
     statement.optional(hint(rng, second));
     statement.add(format!(" ON {}", join_condition(rng, first, second, ("x", "y"))));
-    if rng.u8(..4) == 0 {
+    if rng.u8(..4) == 0 && first.rows * second.rows * third.rows < 500_000 {
         statement.optional(format!(
             " {kind} {} z ON {}",
             third.name,

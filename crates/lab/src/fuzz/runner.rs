@@ -19,7 +19,7 @@ use super::{
 use crate::sql_client::{Outcome, SqlConnection};
 
 /// How long anything that does not wait for a lock may take.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(120);
 
 /// What running a program gave.
 #[derive(Clone, Debug, Default)]

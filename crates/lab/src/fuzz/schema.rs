@@ -14,6 +14,8 @@ pub(super) struct Table {
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
     pub(super) keys: Vec<Key>,
+    /// How many rows it began with, at most.
+    pub(super) rows: usize,
     partition: Option<String>,
     /// The column that the partitions depend on; every unique key has it.
     partitioned_by: Option<String>,
@@ -127,6 +129,7 @@ impl Table {
             name: name.to_owned(),
             columns: Vec::new(),
             keys: Vec::new(),
+            rows: 0,
             partition: None,
             partitioned_by: None,
             next: 0,

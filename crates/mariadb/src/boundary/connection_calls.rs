@@ -110,8 +110,8 @@ unsafe extern "C" fn vamos_savepoint_release(connection: *mut Connection, id: u6
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_duplicate_key(connection: *const Connection) -> u32 {
-    // SAFETY: the shim passes the connection of the running thread.
     guard(u32::MAX, || {
+        // SAFETY: the shim passes the connection of the running thread.
         unsafe { connection.as_ref() }.map_or(u32::MAX, Connection::duplicate_key)
     })
 }
