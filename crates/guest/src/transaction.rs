@@ -4,7 +4,7 @@ use crate::Error;
 use crate::prepared::{Posted, XidBuf};
 use crate::session::{Session, refusal};
 use std::time::Duration;
-use vamos_proto::{Begin, Isolation, Request, Response, SavepointId};
+use vamos_proto::{Begin, IndexId, Isolation, Request, Response, SavepointId, Unlock};
 
 /// The state of a session's transaction.
 #[derive(Debug)]
@@ -209,6 +209,19 @@ impl Session {
     pub fn new_snapshot(&mut self) -> Result<(), Error> {
         match self.transaction {
             Transaction::Open { on_host: true, .. } => self.tell(&Request::NewSnapshot(())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives back the locks of rows, by their keys in this primary index, that
+    /// reads of the present statement have locked and that are not wanted: under
+    /// READ COMMITTED. No round trip; locks that the transaction needs stay.
+    ///
+    /// # Errors
+    /// Those of the lane.
+    pub fn unlock(&mut self, index: IndexId, keys: Vec<&[u8]>) -> Result<(), Error> {
+        match self.transaction {
+            Transaction::Open { on_host: true, .. } => self.tell(&Request::Unlock(Unlock { index, keys })),
             _ => Ok(()),
         }
     }

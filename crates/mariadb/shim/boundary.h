@@ -180,6 +180,7 @@ enum vamos_wait : uint8_t { VAMOS_WAIT = 0, VAMOS_NOWAIT = 1, VAMOS_SKIP = 2 };
 struct vamos_use {
   vamos_lock lock;
   vamos_wait wait;
+  uint8_t unlock; /* rows that the server does not want need no lock */
   uint32_t lock_ahead; /* rows that a locking scan may lock ahead of its reader */
 };
 
@@ -334,6 +335,8 @@ void vamos_condition_clear(vamos_rust_handler *, uint32_t key);
 int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);
 int vamos_rnd_next(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record);
 int vamos_rnd_pos(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, const uint8_t *position);
+/* The row read last is not wanted. */
+void vamos_unlock_row(vamos_rust_handler *, vamos_rust_connection *);
 void vamos_scan_end(vamos_rust_handler *, vamos_rust_connection *);
 /* The server was given this position. */
 void vamos_note_position(vamos_rust_handler *, const uint8_t *position);

@@ -389,6 +389,7 @@ void ha_vamos::apply_use(THD *thd) {
   else if (vamos_lock_wait_seconds(thd) == 0)
     use.wait = VAMOS_NOWAIT;
   locks_rows = use.lock != VAMOS_LOCK_NONE;
+  use.unlock = use.lock != VAMOS_LOCK_NONE && thd_tx_isolation(thd) <= ISO_READ_COMMITTED;
   use.lock_ahead = rows_to_lock_ahead(thd);
   vamos_handler_use(rust, &use);
   vamos_handler_columns_changed(rust);

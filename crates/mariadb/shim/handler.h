@@ -158,6 +158,7 @@ public:
   int index_next_same(uchar *record, const uchar *key, uint length) override;
   int read_range_first(const key_range *start, const key_range *end, bool eq_range, bool sorted) override;
   int read_range_next() override;
+  void unlock_row() override;
   int multi_range_read_init(RANGE_SEQ_IF *functions, void *parameter, uint count, uint mode,
                             HANDLER_BUFFER *buffer) override;
   int multi_range_read_explain_info(uint mode, char *text, size_t size) override;

@@ -133,6 +133,9 @@ int ha_vamos::read_range_next() {
   return error;
 }
 
+/* Called for a row that does not match the statement's conditions. */
+void ha_vamos::unlock_row() { vamos_unlock_row(rust, connection()); }
+
 /* ---- Conditions that the host evaluates ---- */
 
 /* Called with a condition on this table's rows that the server checks again on

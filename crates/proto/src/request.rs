@@ -77,6 +77,11 @@ messages! {
         22 => Cancel(u32),
         /// Asks for transactions and locks. Answered by `Transactions` or `Deadlock`.
         23 => Monitor(Monitor),
+        /// Releases the locks of rows that locking reads have returned since the
+        /// last `NewSnapshot` and that the client does not want after all. Only
+        /// under READ COMMITTED; a lock that the transaction had before, or has
+        /// asked for twice, and that of a row it has changed, stays. No answer.
+        24 => Unlock(Unlock<'a>),
         /// Opens a cursor over several ranges of an index, one behind the other.
         /// Answered as a `Scan`; a row whose key is empty marks the end of each
         /// range.
@@ -270,6 +275,16 @@ pub struct Credit {
     pub cursor: CursorId,
     /// Bytes of row blocks that the client has consumed since it last said so.
     pub bytes: u32,
+}
+
+/// See [`Request::Unlock`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlock<'a> {
+    /// The primary index.
+    pub index: IndexId,
+    /// The rows' keys.
+    #[serde(borrow)]
+    pub keys: Vec<&'a [u8]>,
 }
 
 /// See [`Request::Write`].

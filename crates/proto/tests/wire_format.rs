@@ -8,7 +8,8 @@ use vamos_proto::{
     Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind,
     LockWait, Monitor, Prepare, Recover, Request, Response, RollbackPrepared, Row, RowBlockBuilder, Scan,
     ScanRanges, ScanWhere, SetDefinition, Survey, SurveyReply, SurveyStep, TableDetail, TableId, TableNames,
-    TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Xid,
+    TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, Unlock, WaitInfo, Write, WriteOp,
+    Xid,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -41,6 +42,15 @@ fn monitor() {
     };
     assert_eq!(wire(Request::Monitor(list)), (23, vec![0, 3, 0xac, 2]));
     assert_eq!(wire(Request::Monitor(Monitor::LastDeadlock)), (23, vec![1]));
+}
+
+#[test]
+fn unlock() {
+    let unlock = Unlock {
+        index: IndexId(7),
+        keys: vec![b"ab", b""],
+    };
+    assert_eq!(wire(Request::Unlock(unlock)), (24, vec![7, 2, 2, b'a', b'b', 0]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod overtaken;
 mod read;
+mod unlock;
 mod write;
 
 pub(crate) use overtaken::{Overtaken, lookup_entry};
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use unlock::Unlockable;
 use vamos_proto::{CommitId, Durability, IndexId, Isolation, Lock, Prepare, SavepointId, TableId};
 
 /// How many tables a transaction remembers to exist.
@@ -45,6 +47,7 @@ pub struct Transaction {
     /// The tables that it changes.
     changed: BTreeMap<TableId, Arc<Table>>,
     raises: Raises,
+    unlockable: Unlockable,
 }
 
 impl Transaction {
@@ -64,6 +67,7 @@ impl Transaction {
             recent: Vec::new(),
             changed: BTreeMap::new(),
             raises: Raises::new(),
+            unlockable: Unlockable::default(),
         }
     }
 
@@ -94,6 +98,7 @@ impl Transaction {
         if self.options.isolation == Isolation::ReadCommitted {
             self.view = None;
             self.forget_overtaken();
+            self.unlockable.clear();
         }
     }
 

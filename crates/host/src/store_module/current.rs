@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use vamos_proto::{Begin, ErrorCode, Failure, SavepointId};
+use vamos_proto::{Begin, ErrorCode, Failure, SavepointId, Unlock};
 use vamos_store::{Store, StoreError, Transaction, TransactionOptions};
 
 /// A failure as the client is told it.
@@ -98,6 +98,14 @@ impl Current {
     pub(super) fn set_lock_wait(&mut self, milliseconds: u32) {
         self.transaction()
             .set_lock_wait(Duration::from_millis(milliseconds.into()));
+    }
+
+    /// Releases locks that are not wanted after all.
+    pub(super) fn unlock(&mut self, unlock: &Unlock<'_>) {
+        if let Some(transaction) = &mut self.transaction {
+            let unlocked = transaction.unlock(unlock.index, &unlock.keys);
+            self.defer_error(unlocked);
+        }
     }
 
     /// Takes the snapshot now.

@@ -64,6 +64,10 @@ impl Session {
                 self.streams.close(cursor);
                 Ok(())
             }
+            Request::Unlock(unlock) => {
+                self.current.unlock(&unlock);
+                Ok(())
+            }
             Request::Cancel(cancelled) => self.cancel(cancelled).await,
             Request::ForgetSession(session) => self.forget(session).await,
             Request::Write(write) if !write.answer => self.write_unanswered(&write).await,

@@ -105,6 +105,15 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         ],
     ),
     behaviour(
+        "rows that a DELETE looked at and left are locked above READ COMMITTED",
+        &[
+            ("1 a", "DELETE FROM t WHERE value + 0 = 10"),
+            ("2 b", "UPDATE t SET value = 21 WHERE id = 2"),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
         "FOR UPDATE with LIMIT locks what it returns",
         &[
             ("1 a", "SELECT * FROM t ORDER BY id LIMIT 1 FOR UPDATE"),

@@ -9,10 +9,12 @@
 
 mod anomalies;
 mod behaviours;
+mod kills;
 mod play;
 
 pub use anomalies::ANOMALIES;
 pub use behaviours::BEHAVIOURS;
+pub use kills::check_kills;
 pub use play::{Played, Seen};
 
 use crate::native::NativeServer;

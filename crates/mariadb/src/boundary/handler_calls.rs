@@ -79,6 +79,15 @@ unsafe extern "C" fn vamos_gather_changes(handler: *mut Handler) {
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_unlock_row(handler: *mut Handler, connection: *mut Connection) {
+    // SAFETY: the shim passes its own handler and its connection. A failure is
+    // one of the lane's, which the next call meets too.
+    unsafe {
+        on_handler(handler, connection, Handler::unlock_row);
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_hidden_position(handler: *mut Handler, position: *mut u8) {
     guard((), || {
         // SAFETY: the shim passes its own handler and eight bytes for the row id.

@@ -141,6 +141,7 @@ unsafe extern "C" fn vamos_handler_use(handler: *mut Handler, what: *const types
             _ => Lock::Exclusive(wait),
         },
         ahead: what.lock_ahead,
+        unlock: what.unlock != 0,
     };
 }
 

@@ -114,6 +114,7 @@ pub(super) struct XidParts {
 pub(super) struct Use {
     pub(super) lock: u8,
     pub(super) wait: u8,
+    pub(super) unlock: u8,
     pub(super) lock_ahead: u32,
 }
 

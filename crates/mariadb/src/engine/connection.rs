@@ -10,7 +10,7 @@ use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use vamos_guest::{Durability, Isolation, SavepointId, Session, TableId, Xid};
+use vamos_guest::{Durability, IndexId, Isolation, SavepointId, Session, TableId, Xid};
 
 /// What a statement finds when it begins.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,9 @@ pub(crate) struct StatementContext {
 /// The savepoint to which a statement that fails returns. Those of the user's
 /// are counted from 1.
 const STATEMENT: SavepointId = SavepointId(0);
+
+/// Rows whose locks are given back with one message.
+const UNLOCK_AT_ONCE: usize = 64;
 
 /// A connection.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub(crate) struct Connection {
     under_way: Pipeline,
     /// Counts changes of rows.
     writes: u64,
+    /// Rows of a primary index whose locks are not wanted.
+    unlocked: (IndexId, Vec<Vec<u8>>),
     /// Fills the new table of an ALTER TABLE.
     copy: Option<TableCopy>,
     /// Builds new indexes of a table's, or of all its partitions.
@@ -83,6 +88,7 @@ impl Connection {
             pending: Batch::default(),
             under_way: Pipeline::default(),
             writes: 0,
+            unlocked: (IndexId(0), Vec::new()),
             copy: None,
             builder: None,
             error: None,
@@ -132,7 +138,8 @@ impl Connection {
     /// the statement leaves no trace.
     pub(crate) fn end_statement(&mut self) -> Result<(), Error> {
         let settled = self
-            .finish_writes()
+            .send_unlocked()
+            .and_then(|()| self.finish_writes())
             .and_then(|()| Ok(self.session.settle_writes()?));
         if let Err(error) = &settled {
             if error.ended_transaction() {
@@ -188,6 +195,7 @@ impl Connection {
         self.under_way.forget();
         self.reported = None;
         self.reporting.store(0, Relaxed);
+        self.unlocked.1.clear();
         self.copy = None;
         self.builder = None;
         self.in_statement = false;
@@ -233,6 +241,28 @@ impl Connection {
             self.marked = true;
         }
         Ok(())
+    }
+
+    /// A row's lock is not wanted. Told to the host with others.
+    pub(crate) fn unlock(&mut self, index: IndexId, key: Vec<u8>) -> Result<(), Error> {
+        if self.unlocked.0 != index {
+            self.send_unlocked()?;
+            self.unlocked.0 = index;
+        }
+        self.unlocked.1.push(key);
+        match self.unlocked.1.len() < UNLOCK_AT_ONCE {
+            true => Ok(()),
+            false => self.send_unlocked(),
+        }
+    }
+
+    fn send_unlocked(&mut self) -> Result<(), Error> {
+        if self.unlocked.1.is_empty() {
+            return Ok(());
+        }
+        let (index, keys) = (self.unlocked.0, std::mem::take(&mut self.unlocked.1));
+        let keys = keys.iter().map(Vec::as_slice).collect();
+        Ok(self.session.unlock(index, keys)?)
     }
 
     /// The rows that wait to be sent.

@@ -19,6 +19,11 @@ impl Handler {
         record: &mut [u8],
     ) -> Result<bool, Error> {
         let shape = Rc::clone(&self.shape);
+        if self.lock.unlock {
+            let key = if position == 0 { row.key } else { row.primary_key };
+            self.locked_key.clear();
+            self.locked_key.extend_from_slice(key);
+        }
         if position != 0 && !fetched {
             self.unpack_entry(row, record)?;
             return Ok(true);

@@ -21,6 +21,8 @@ pub(crate) struct LockUse {
     pub(crate) lock: Lock,
     /// Rows that a scan may lock ahead of its reader.
     pub(crate) ahead: u32,
+    /// The lock of a row that the server does not want is given back.
+    pub(crate) unlock: bool,
 }
 
 /// How good statistics must be.
@@ -68,6 +70,8 @@ pub(crate) struct Handler {
     pub(super) on_row: bool,
     /// The key of the row read last in a table whose primary key is hidden.
     pub(super) row_key: Vec<u8>,
+    /// The primary key of the row read last, if its lock can be given back.
+    pub(super) locked_key: Vec<u8>,
     /// The row read last, where the record points into it (blobs).
     pub(super) value: Vec<u8>,
     pub(super) rows: Rows,
@@ -94,6 +98,7 @@ impl Handler {
             lock: LockUse {
                 lock: Lock::None,
                 ahead: 1,
+                unlock: false,
             },
             pushdown: Pushdown::default(),
             plan: None,
@@ -104,6 +109,7 @@ impl Handler {
             entry_key: Vec::new(),
             on_row: false,
             row_key: Vec::new(),
+            locked_key: Vec::new(),
             value: Vec::new(),
             rows: Rows::default(),
             batch: Batch::default(),
@@ -152,6 +158,16 @@ impl Handler {
             entry_bytes: statistics.entry_bytes(0),
             secondary_bytes: statistics.secondary_entry_bytes(),
         })
+    }
+
+    /// The row read last does not match: under READ COMMITTED it need not stay
+    /// locked.
+    pub(crate) fn unlock_row(&mut self, connection: &mut Connection) -> Result<(), Error> {
+        if !self.lock.unlock || self.locked_key.is_empty() {
+            return Ok(());
+        }
+        let index = self.share.ids().index(0);
+        connection.unlock(index, std::mem::take(&mut self.locked_key))
     }
 
     pub(crate) fn share(&self) -> &Share {

@@ -243,7 +243,10 @@ impl Handler {
     }
 
     fn deliver_whole(&mut self, row: Row<'_>, record: &mut [u8]) -> Result<bool, Error> {
-        self.deliver(row, 0, false, record)
+        let delivered = self.deliver(row, 0, false, record);
+        // It may be delivered once more without being read again.
+        self.locked_key.clear();
+        delivered
     }
 
     /// Makes keys of the positions, when the first one comes back.

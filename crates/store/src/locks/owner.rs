@@ -263,7 +263,7 @@ impl Owner {
         let newest = self.held.len().saturating_sub(LATELY);
         let place = self.held.iter().skip(newest).rposition(|held| held == key);
         if let Some(place) = place {
-            self.held.swap_remove(newest + place);
+            self.held.remove(newest + place);
             self.info.locks.fetch_sub(1, Relaxed);
             self.table.release(self.id(), key);
         }

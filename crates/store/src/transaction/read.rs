@@ -323,7 +323,13 @@ impl Transaction {
         wait: LockWait,
         patience: &mut Patience,
     ) -> Result<Acquired, StoreError> {
-        self.locks.acquire(key, mode, wait, patience).await
+        let locks = self.locks.row_locks();
+        let acquired = self.locks.acquire(key, mode, wait, patience).await?;
+        if !self.locks_ranges() && acquired != Acquired::Skipped {
+            let newly = self.locks.holds_more_than(locks);
+            self.unlockable.note(key, newly);
+        }
+        Ok(acquired)
     }
 
     /// Reads many keys of one index and appends the rows found, in the order

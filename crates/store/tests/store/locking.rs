@@ -260,3 +260,36 @@ fn scan_that_is_interrupted_goes_on_with_what_was_left_of_its_timeout() {
     );
     assert!(waiter.is_open());
 }
+
+#[test]
+fn read_committed_gives_back_what_it_read_and_does_not_want() {
+    let fixture = Fixture::new();
+    let index = fixture.primary();
+    for key in [b"a", b"b", b"c", b"d"] {
+        fixture.put(key, b"");
+    }
+    let free = |key: &'static [u8]| {
+        let mut other = fixture.begin();
+        get_in(&mut other, index, key, Lock::Exclusive(LockWait::Fail)).is_ok()
+    };
+    let mut reader = fixture.begin_read_committed();
+    get_in(&mut reader, index, b"a", EXCLUSIVE).unwrap();
+    reader.new_snapshot();
+    let mut locking = fixture.whole(index);
+    locking.lock = EXCLUSIVE;
+    scan(&mut reader, &locking, 10).unwrap();
+    apply(&mut reader, vec![fixture.delete(b"c")]).unwrap();
+    get_in(&mut reader, index, b"d", EXCLUSIVE).unwrap();
+    reader.unlock(index, &[b"a", b"b", b"c", b"d", b"none"]).unwrap();
+    // Locked by the statement before; given back; changed; read twice.
+    assert_eq!(
+        [b"a", b"b", b"c", b"d"].map(|key| free(key)),
+        [false, true, false, false]
+    );
+    drop(reader);
+    assert!(free(b"a") && free(b"d"));
+    let mut repeatable = fixture.begin();
+    scan(&mut repeatable, &locking, 10).unwrap();
+    repeatable.unlock(index, &[b"b"]).unwrap();
+    assert!(!free(b"b"), "a repeatable read keeps its locks");
+}
