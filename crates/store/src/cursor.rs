@@ -13,7 +13,7 @@ use crate::transaction::Overtaken;
 use crate::view::View;
 use crate::{StoreError, Transaction, keys};
 use locking::CoveredTo;
-use merge::{Merge, Own};
+use merge::{Merge, Others, Own};
 pub use sieve::Sieve;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -265,7 +265,11 @@ impl Cursor {
     fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &Engine) -> Merge<'m> {
         let own = self.own(overlay);
         let direction = self.direction;
-        Merge::new(self.stored(engine), own, direction)
+        let others = (!self.overtaken.is_empty()).then_some(Others {
+            overlay,
+            primary: self.primary,
+        });
+        Merge::new(self.stored(engine), own, direction, others)
     }
 
     /// How many rows the sieve has rejected since this was asked last.

@@ -3,11 +3,12 @@
 use super::stored::Stored;
 use crate::StoreError;
 use crate::keys::FullKey;
-use crate::overlay::Change;
+use crate::overlay::{Change, Overlay};
+use crate::transaction::primary_key;
 use std::cmp::Ordering;
 use std::collections::btree_map::Range;
 use std::iter::{Peekable, Rev};
-use vamos_proto::Direction;
+use vamos_proto::{Direction, IndexId};
 
 /// Own changes, in the scan's direction.
 #[derive(Debug)]
@@ -43,14 +44,37 @@ pub(super) struct Merge<'m> {
     stored: &'m mut Stored,
     own: Peekable<Own<'m>>,
     direction: Direction,
+    others: Option<Others<'m>>,
+}
+
+/// In a secondary index, where rows were overtaken: tells whether a stored entry
+/// is one of a row that the transaction has not changed. Such an entry stays if
+/// the transaction deletes one with the same key, which is unique: it had gone to
+/// another row after the snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Others<'m> {
+    pub(super) overlay: &'m Overlay,
+    pub(super) primary: IndexId,
+}
+
+impl Others<'_> {
+    fn have(&self, key: &[u8], value: &[u8]) -> bool {
+        primary_key(self.primary, key, value).is_ok_and(|row| self.overlay.get(&row).is_none())
+    }
 }
 
 impl<'m> Merge<'m> {
-    pub(super) fn new(stored: &'m mut Stored, own: Own<'m>, direction: Direction) -> Self {
+    pub(super) fn new(
+        stored: &'m mut Stored,
+        own: Own<'m>,
+        direction: Direction,
+        others: Option<Others<'m>>,
+    ) -> Self {
         Self {
             stored,
             own: own.peekable(),
             direction,
+            others,
         }
     }
 
@@ -67,6 +91,9 @@ impl<'m> Merge<'m> {
                     self.step();
                     return Ok(Some(shown));
                 }
+                Some(Ordering::Equal) if self.is_anothers() => {
+                    self.own.next();
+                }
                 Some(order) => {
                     if order == Ordering::Equal {
                         self.step();
@@ -77,6 +104,17 @@ impl<'m> Merge<'m> {
                 }
             }
         }
+    }
+
+    /// Whether the own change is a deletion that does not concern the stored entry.
+    fn is_anothers(&mut self) -> bool {
+        let (Some(others), Some((_, None))) = (self.others, self.own.peek()) else {
+            return false;
+        };
+        let (Some(key), Some(value)) = (self.stored.key(), self.stored.value()) else {
+            return false;
+        };
+        others.have(key, value)
     }
 
     /// Whether the stored entry (less), the own one (greater) or both come next.

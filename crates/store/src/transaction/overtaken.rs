@@ -76,19 +76,27 @@ pub(crate) fn lookup_entry<'a>(
     entry: &[u8],
     view: &View,
 ) -> Result<Option<Found<'a>>, StoreError> {
-    let shown = lookup(overlay, engine, entry, &view.options)?;
-    if overtaken.is_empty() || overlay.get(entry).is_some() {
-        return Ok(shown);
+    let own = overlay.get(entry);
+    if overtaken.is_empty() || matches!(own, Some(Some(_))) {
+        return lookup(overlay, engine, entry, &view.options);
     }
-    let is_overtaken =
-        |value: &[u8]| primary_key(primary, entry, value).is_ok_and(|row| overtaken.contains(&row));
-    if let Some(value) = shown
-        && !is_overtaken(&value)
-    {
-        return Ok(Some(value));
+    let row_of = |value: &[u8]| primary_key(primary, entry, value);
+    let shown = engine.data.get(entry, &view.options)?;
+    if let Some(value) = shown {
+        // A deletion concerns the entries of rows that the transaction has changed.
+        let stays = match (row_of(&value), own) {
+            (Ok(row), Some(_)) => overlay.get(&row).is_none(),
+            (Ok(row), None) => !overtaken.contains(&row),
+            (Err(_), own) => own.is_none(),
+        };
+        if stays {
+            return Ok(Some(Found::Stored(value)));
+        }
     }
-    match lookup(overlay, engine, entry, &engine.newest)? {
-        Some(value) if is_overtaken(&value) => Ok(Some(value)),
-        _ => Ok(None),
+    if own.is_some() {
+        return Ok(None);
     }
+    let newest = engine.data.get(entry, &engine.newest)?;
+    let newest = newest.filter(|value| row_of(value).is_ok_and(|row| overtaken.contains(&row)));
+    Ok(newest.map(Found::Stored))
 }

@@ -150,32 +150,56 @@ fn an_open_scan_learns_of_it() {
     assert_eq!(keys, [b"a3", b"b2"]);
 }
 
-#[test]
-fn a_unique_entry_that_went_to_another_row_stays_with_the_snapshots() {
+/// Rows `1` and `2`, the first with the unique entry `u`, and a reader whose
+/// snapshot shows that; then the entry goes from row 1 to row 2.
+fn unique_entry_that_moves() -> (Fixture, Transaction) {
     let fixture = Fixture::new();
     fixture.put(b"1", b"old");
     fixture.put(b"2", b"old");
     fixture.commit(vec![fixture.entry(b"u", &value_entry(b"1"))]);
     let mut reader = fixture.begin();
-    let row_of = |reader: &mut Transaction| {
-        let mut request = fixture.whole(fixture.secondary());
-        request.fetch = Some(fixture.primary());
-        let found = scan(reader, &request, 9).unwrap();
-        found
-            .into_iter()
-            .map(|(_, row, value)| (row, value))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(row_of(&mut reader), [(b"1".to_vec(), b"old".to_vec())]);
-    // The value goes from row 1 to row 2, which the reader then changes.
+    assert_eq!(row_of_entry(&fixture, &mut reader), ["1 old"]);
     fixture.commit(vec![
         put(&fixture, b"1", b"new"),
         put(&fixture, b"2", b"new"),
         fixture.entry(b"u", &value_entry(b"2")),
     ]);
+    (fixture, reader)
+}
+
+/// The row under `u`, by a scan and by a read.
+fn row_of_entry(fixture: &Fixture, reader: &mut Transaction) -> Vec<String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut request = fixture.whole(fixture.secondary());
+    request.fetch = Some(fixture.primary());
+    let scanned = scan(reader, &request, 9).unwrap();
+    let mut builder = RowBlockBuilder::new();
+    let (index, primary) = (fixture.secondary(), Some(fixture.primary()));
+    block_on(reader.get(index, b"u", Lock::None, primary, &mut builder)).unwrap();
+    assert_eq!(rows(&builder), scanned);
+    scanned
+        .iter()
+        .map(|(_, row, value)| format!("{} {}", text(row), text(value)))
+        .collect()
+}
+
+#[test]
+fn a_unique_entry_that_went_to_another_row_stays_with_the_snapshots() {
+    let (fixture, mut reader) = unique_entry_that_moves();
     apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
-    assert_eq!(row_of(&mut reader), [(b"1".to_vec(), b"old".to_vec())]);
+    assert_eq!(row_of_entry(&fixture, &mut reader), ["1 old"]);
     // And then the other one, which has the value no more.
     apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
-    assert_eq!(row_of(&mut reader), [(b"2".to_vec(), b"mine".to_vec())]);
+    assert_eq!(row_of_entry(&fixture, &mut reader), ["2 mine"]);
+}
+
+#[test]
+fn a_unique_entry_stays_with_the_snapshots_row_when_the_other_row_loses_it() {
+    let (fixture, mut reader) = unique_entry_that_moves();
+    let index = fixture.secondary();
+    let gone = WriteOp::Delete { index, key: b"u" };
+    apply(&mut reader, vec![fixture.delete(b"2"), gone]).unwrap();
+    assert_eq!(row_of_entry(&fixture, &mut reader), ["1 old"]);
+    apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
+    assert!(row_of_entry(&fixture, &mut reader).is_empty());
 }
