@@ -3,6 +3,7 @@
 //! that die, schema changes beside writers.
 
 mod alter;
+mod lifetimes;
 mod lock_views;
 mod lost_files;
 
@@ -27,7 +28,12 @@ impl Kinds {
 
 type Check = (&'static str, fn(&mut LocalStack) -> Result<()>);
 
-const CHECKS: &[&[Check]] = &[lost_files::CHECKS, alter::CHECKS, lock_views::CHECKS];
+const CHECKS: &[&[Check]] = &[
+    lost_files::CHECKS,
+    lifetimes::CHECKS,
+    alter::CHECKS,
+    lock_views::CHECKS,
+];
 
 /// Runs the checks whose name contains `filter`, on one MariaDB.
 pub(crate) fn check_all(artifacts: &Artifacts, filter: Option<&str>) -> Result<()> {

@@ -40,6 +40,14 @@ impl Session {
         self.table(&Request::CreateTable(create), "a table's creation")
     }
 
+    /// Creates a table that ends with this session's lane.
+    ///
+    /// # Errors
+    /// As every request.
+    pub fn create_temporary_table(&mut self, create: CreateTable<'_>) -> Result<Table, Error> {
+        self.table(&Request::CreateTemporaryTable(create), "a table's creation")
+    }
+
     /// Looks a table up.
     ///
     /// # Errors

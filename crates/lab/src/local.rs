@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result};
@@ -107,6 +108,22 @@ impl LocalStack {
     #[must_use]
     pub fn store_dir(&self) -> PathBuf {
         self.store.clone()
+    }
+
+    /// A number in what `vamos status --json` prints, by its JSON pointer.
+    ///
+    /// # Errors
+    /// If the daemon does not answer, or there is no such number.
+    pub fn status_number(&self, pointer: &str) -> Result<u64> {
+        let output = Command::new(&self.programs.vamos)
+            .args(["status", "--json", "--socket"])
+            .arg(self.status_socket())
+            .output()
+            .context("cannot run vamos")?;
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("no status: {}", String::from_utf8_lossy(&output.stderr)))?;
+        let number = status.pointer(pointer).and_then(serde_json::Value::as_u64);
+        number.with_context(|| format!("the status has no {pointer}: {status}"))
     }
 
     /// What a person types to see the daemon's status.

@@ -164,6 +164,7 @@ struct vamos_context {
   uint8_t multi_statement;
   uint8_t report_waits; /* to the server: vamos_server_report_wait_for */
   uint32_t lock_wait_seconds;
+  uint8_t writes_durably; /* changes a table that outlives the connection */
 };
 
 /* The name of a prepared transaction. */
@@ -266,6 +267,8 @@ size_t vamos_status_text(vamos_rust_connection *, char *text, size_t size);
 
 vamos_rust_connection *vamos_connection_new(void *thd);
 void vamos_connection_free(vamos_rust_connection *);
+/* A connection beside this one, for what no rollback undoes; freed with it. */
+vamos_rust_connection *vamos_connection_aside(vamos_rust_connection *);
 int vamos_statement_begin(vamos_rust_connection *, const vamos_context *);
 int vamos_take_snapshot(vamos_rust_connection *);
 int vamos_statement_end(vamos_rust_connection *);
@@ -292,7 +295,7 @@ size_t vamos_error_text(vamos_rust_connection *, int error, char *text, size_t s
 uint32_t vamos_duplicate_key(const vamos_rust_connection *);
 
 int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment,
-                       const uint8_t *image, size_t image_length);
+                       const uint8_t *image, size_t image_length, uint8_t temporary);
 int vamos_drop_table(vamos_rust_connection *, const char *name);
 int vamos_rename_table(vamos_rust_connection *, const char *from, const char *to);
 

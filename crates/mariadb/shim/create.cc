@@ -24,8 +24,7 @@ static int refuse(const char *what) {
 }
 
 /* What the parser lets through and this engine does not have. FULLTEXT and
-   SPATIAL indexes, temporary tables and sequences are refused by the server
-   itself, by the engine's flags. */
+   SPATIAL indexes are refused by the server itself, by the engine's flags. */
 int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
   if (info->alter_info) {
     List_iterator<Key> keys(info->alter_info->key_list);
@@ -33,8 +32,6 @@ int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
       if (key->type == Key::FOREIGN_KEY)
         return refuse("FOREIGN KEY");
   }
-  if (info->tmp_table())
-    return refuse("TEMPORARY");
   if (info->data_file_name && *info->data_file_name)
     return refuse("DATA DIRECTORY");
   if (info->index_file_name && *info->index_file_name)
@@ -63,13 +60,14 @@ int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
   THD *thd = current_thd;
   const std::string base = vamos_base_of_partition(name);
   const LEX_CUSTRING image = image_of(form->s);
+  const bool temporary = info->tmp_table();
   const ulonglong first = info->auto_increment_value ? info->auto_increment_value : 1;
   int error = vamos_create_table(vamos_connection(thd), vamos_table_name(name).c_str(), vamos_index_count(form->s),
-                                 first, image.str, base.empty() ? image.length : 0);
+                                 first, image.str, base.empty() && !temporary ? image.length : 0, temporary);
   if (!error && !base.empty() && image.length)
     error = vamos_keep_new_partitioned(thd, base, image);
   vamos_report_ddl(thd, error);
-  if (!error && base.empty() && image.length && form->s->write_frm_image(image.str, image.length)) {
+  if (!error && base.empty() && !temporary && image.length && form->s->write_frm_image(image.str, image.length)) {
     error = my_errno ? my_errno : HA_ERR_GENERIC;
     vamos_drop_table(vamos_connection(thd), vamos_table_name(name).c_str());
   }
@@ -84,6 +82,9 @@ static bool may_be_ours(const char *name) {
 
 int ha_vamos::delete_table(const char *name) {
   const int error = vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str());
+  /* A temporary table that was lost with its worker is dropped already. */
+  if (error == HA_ERR_NO_SUCH_TABLE && strstr(name, "#sql-temptable"))
+    return 0;
   return error == HA_ERR_NO_CONNECTION && !may_be_ours(name) ? HA_ERR_NO_SUCH_TABLE : error;
 }
 

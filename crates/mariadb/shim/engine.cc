@@ -86,8 +86,7 @@ bool show_status(handlerton *, THD *thd, stat_print_fn *print, enum ha_stat_type
 
 int start(void *p) {
   vamos_hton = static_cast<handlerton *>(p);
-  vamos_hton->flags = HTON_SUPPORTS_EXTENDED_KEYS | HTON_TEMPORARY_NOT_SUPPORTED |
-                      HTON_TRUNCATE_REQUIRES_EXCLUSIVE_USE | HTON_REQUIRES_CLOSE_AFTER_TRUNCATE;
+  vamos_hton->flags = HTON_SUPPORTS_EXTENDED_KEYS | HTON_TRUNCATE_REQUIRES_EXCLUSIVE_USE | HTON_REQUIRES_CLOSE_AFTER_TRUNCATE;
   vamos_hton->savepoint_offset = sizeof(uint64_t);
   vamos_hton->create = create_handler;
   vamos_hton->close_connection = close_connection;
@@ -126,12 +125,21 @@ vamos_rust_connection *vamos_connection(THD *thd) {
   return connection;
 }
 
-int vamos_begin_statement(THD *thd) {
+int vamos_begin_statement(THD *thd, bool writes_durably) {
   trans_register_ha(thd, false, vamos_hton, 0);
   if (vamos_in_transaction(thd))
     trans_register_ha(thd, true, vamos_hton, 0);
-  const vamos_context context = context_of(thd);
+  vamos_context context = context_of(thd);
+  context.writes_durably = writes_durably;
   return vamos_statement_begin(vamos_connection(thd), &context);
+}
+
+int vamos_begin_aside(THD *thd, bool writes_durably) {
+  vamos_context context = {};
+  context.isolation = ISO_READ_COMMITTED;
+  context.lock_wait_seconds = vamos_lock_wait_seconds(thd);
+  context.writes_durably = writes_durably;
+  return vamos_statement_begin(vamos_connection_aside(vamos_connection(thd)), &context);
 }
 
 int vamos_report(THD *thd, int error) {

@@ -121,7 +121,8 @@ vamos_key_part describe_part(const KEY_PART_INFO &part, const TABLE_SHARE *share
 
 vamos_rust_connection *ha_vamos::connection() const {
   THD *thd = table ? table->in_use : nullptr;
-  return vamos_connection(thd ? thd : current_thd);
+  vamos_rust_connection *connection = vamos_connection(thd ? thd : current_thd);
+  return is_sequence() ? vamos_connection_aside(connection) : connection;
 }
 
 /* ---- What the engine can do ---- */
@@ -131,7 +132,8 @@ ulonglong ha_vamos::table_flags() const {
          HA_CAN_BIT_FIELD | HA_CAN_VIRTUAL_COLUMNS | HA_CAN_SKIP_LOCKED | HA_PARTIAL_COLUMN_READ |
          HA_TABLE_SCAN_ON_INDEX | HA_PRIMARY_KEY_REQUIRED_FOR_POSITION | HA_PRIMARY_KEY_IN_READ_INDEX |
          HA_PRIMARY_KEY_REQUIRED_FOR_DELETE | HA_REQUIRES_KEY_COLUMNS_FOR_DELETE | HA_BINLOG_ROW_CAPABLE |
-         HA_CRASH_SAFE | HA_CAN_FORCE_BULK_UPDATE | HA_ONLINE_ANALYZE | HA_CAN_TABLE_CONDITION_PUSHDOWN;
+         HA_CRASH_SAFE | HA_CAN_FORCE_BULK_UPDATE | HA_ONLINE_ANALYZE | HA_CAN_TABLE_CONDITION_PUSHDOWN |
+         HA_CAN_TABLES_WITHOUT_ROLLBACK;
 }
 
 ulong ha_vamos::index_flags(uint index, uint, bool) const {
@@ -273,6 +275,14 @@ int ha_vamos::reset() {
   return 0;
 }
 
+/* Whether a new table is filled beside the transaction. In one of several
+   statements a temporary table is not: the transaction's snapshot would not have
+   the rows. */
+bool ha_vamos::copies_beside() const {
+  const bool in_transaction = thd_test_options(table->in_use, OPTION_NOT_AUTOCOMMIT | OPTION_BEGIN);
+  return !is_sequence() && !(table_share->tmp_table && in_transaction);
+}
+
 int ha_vamos::extra(enum ha_extra_function operation) {
   switch (operation) {
   case HA_EXTRA_IGNORE_DUP_KEY:
@@ -286,11 +296,11 @@ int ha_vamos::extra(enum ha_extra_function operation) {
     break;
   case HA_EXTRA_BEGIN_COPY:
   case HA_EXTRA_BEGIN_ALTER_IGNORE_COPY:
-    return vamos_copy_begin(rust, connection());
+    return copies_beside() ? vamos_copy_begin(rust, connection()) : 0;
   case HA_EXTRA_END_COPY:
-    return vamos_copy_end(connection(), 1);
+    return copies_beside() ? vamos_copy_end(connection(), 1) : 0;
   case HA_EXTRA_ABORT_COPY:
-    return vamos_copy_end(connection(), 0);
+    return copies_beside() ? vamos_copy_end(connection(), 0) : 0;
   case HA_EXTRA_KEYREAD:
   case HA_EXTRA_NO_KEYREAD:
     vamos_handler_columns_changed(rust);
@@ -377,6 +387,8 @@ void ha_vamos::apply_use(THD *thd) {
   const bool in_transaction = thd_test_options(thd, OPTION_NOT_AUTOCOMMIT | OPTION_BEGIN);
   if (locked_for_write)
     use.lock = VAMOS_LOCK_EXCLUSIVE;
+  else if (is_sequence())
+    use.lock = VAMOS_LOCK_NONE;
   else if (lock_type == TL_READ_WITH_SHARED_LOCKS || lock_type == TL_READ_SKIP_LOCKED ||
            (lock_type == TL_READ_NO_INSERT && thd_tx_isolation(thd) > ISO_READ_COMMITTED && wants_rows_to_stay(thd)))
     use.lock = VAMOS_LOCK_SHARED;
@@ -405,7 +417,7 @@ int ha_vamos::external_lock(THD *thd, int type) {
   }
   locked_for_write = type == F_WRLCK;
   apply_use(thd);
-  return vamos_begin_statement(thd);
+  return is_sequence() ? 0 : vamos_begin_statement(thd, writes_durably());
 }
 
 /* Called instead of external_lock() for each statement under LOCK TABLES. */
@@ -413,7 +425,19 @@ int ha_vamos::start_stmt(THD *thd, thr_lock_type type) {
   lock_type = type;
   locked_for_write = type >= TL_FIRST_WRITE;
   apply_use(thd);
-  return vamos_begin_statement(thd);
+  return is_sequence() ? 0 : vamos_begin_statement(thd, writes_durably());
+}
+
+/* ---- Sequences ---- */
+
+int ha_vamos::begin_sequence() { return vamos_begin_aside(table->in_use, !table_share->tmp_table); }
+
+int ha_vamos::end_sequence(int error) {
+  if (error) {
+    vamos_rollback(connection());
+    return error;
+  }
+  return vamos_commit(connection(), vamos_durability_of(table->in_use));
 }
 
 /* ---- Errors ---- */

@@ -29,7 +29,9 @@ bool vamos_in_transaction(THD *thd);
 /* The connection's Rust side; made at first use. */
 vamos_rust_connection *vamos_connection(THD *thd);
 /* Registers the engine in the statement (and transaction), and begins it. */
-int vamos_begin_statement(THD *thd);
+int vamos_begin_statement(THD *thd, bool writes_durably);
+/* Begins a statement of its own beside the transaction: for sequences. */
+int vamos_begin_aside(THD *thd, bool writes_durably);
 /* Raises the error that belongs to a failed commit or savepoint. */
 int vamos_report(THD *thd, int error);
 /* Raises the host's error in a DDL statement, where the server would only say
@@ -193,6 +195,12 @@ private:
   void choose_columns();
   int completed(int error, uchar *record);
   bool reads_index_alone() { return keyread_enabled(); }
+  /* A sequence's one row is changed beside the transaction, at once and for good. */
+  bool is_sequence() const { return table_share && table_share->table_type == TABLE_TYPE_SEQUENCE; }
+  bool copies_beside() const;
+  int begin_sequence();
+  int end_sequence(int error);
+  bool writes_durably() const { return locked_for_write && !table_share->tmp_table; }
   bool has_primary_key() const { return table_share->primary_key != MAX_KEY; }
   uint64_t auto_increment_above(const uchar *record) const;
   void set_rec_per_key();
@@ -204,6 +212,8 @@ private:
   bool locked_for_write = false;
   /* Reads lock what they return. */
   bool locks_rows = false;
+  /* A sequence is being read: its statement goes on until the scan's end. */
+  bool in_sequence_scan = false;
   /* write_row() may be answered later: start_bulk_insert() was called. */
   bool gathering = false;
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */

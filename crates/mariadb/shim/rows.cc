@@ -4,7 +4,11 @@
 
 /* ---- Table scans ---- */
 
-int ha_vamos::rnd_init(bool scan) { return vamos_rnd_init(rust, connection(), scan); }
+int ha_vamos::rnd_init(bool scan) {
+  const int error = is_sequence() ? begin_sequence() : 0;
+  in_sequence_scan = is_sequence() && !error;
+  return error ? error : vamos_rnd_init(rust, connection(), scan);
+}
 
 int ha_vamos::rnd_next(uchar *record) {
   choose_columns();
@@ -18,7 +22,10 @@ int ha_vamos::rnd_pos(uchar *record, uchar *position) {
 
 int ha_vamos::rnd_end() {
   vamos_scan_end(rust, connection());
-  return 0;
+  if (!in_sequence_scan)
+    return 0;
+  in_sequence_scan = false;
+  return end_sequence(0);
 }
 
 /* Called after a row was read, to note its place: the primary key as the server
@@ -200,8 +207,14 @@ int ha_vamos::write_row(const uchar *record) {
     if (error)
       return error;
   }
-  return failed(vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
-                                gathering && !duplicates_matter));
+  if (is_sequence()) {
+    const int error = begin_sequence();
+    if (error)
+      return error;
+  }
+  const int error = vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
+                                    gathering && !duplicates_matter);
+  return failed(is_sequence() ? end_sequence(error) : error);
 }
 
 void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }

@@ -119,6 +119,10 @@ messages! {
         41 => Build(Build),
         /// Asks for names of tables. Answered by `TableNames`.
         44 => ListTables(ListTables<'a>),
+        /// Creates a table that is gone with this lane. Nothing is waited for, and
+        /// [`Request::ListTables`] does not name it; in all else it is a table as
+        /// others. Answered by `Table`.
+        46 => CreateTemporaryTable(CreateTable<'a>),
         /// Replaces what the client wants to find with a table. Answered by `Done`.
         45 => SetDefinition(SetDefinition<'a>),
 

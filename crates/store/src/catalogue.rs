@@ -8,6 +8,7 @@ mod change;
 mod load;
 mod record;
 mod table;
+mod temporary;
 
 pub(crate) use table::{Pins, Table};
 
@@ -121,7 +122,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// Names that begin with `prefix` and sort behind `after`, at most `limit`,
+    /// Names of tables, but temporary ones, that begin with `prefix` and sort behind `after`, at most `limit`,
     /// and whether there are more.
     pub(crate) fn names(&self, prefix: &str, after: &str, limit: usize) -> (Vec<String>, bool) {
         let first = match after < prefix {
@@ -132,8 +133,9 @@ impl Catalogue {
         let mut names = maps
             .by_name
             .range::<str, _>((first, Bound::Unbounded))
-            .map(|(name, _)| name)
-            .take_while(|name| name.starts_with(prefix));
+            .take_while(|(name, _)| name.starts_with(prefix))
+            .filter(|(_, table)| !table.temporary)
+            .map(|(name, _)| name);
         let some = names.by_ref().take(limit).cloned().collect();
         (some, names.next().is_some())
     }

@@ -43,6 +43,12 @@ fn check_length(key: &[u8]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The index of a full key.
+pub(crate) fn index_of(full: &[u8]) -> IndexId {
+    let prefix = full.first_chunk().copied().unwrap_or_default();
+    IndexId(u32::from_be_bytes(prefix))
+}
+
 /// The client's key in a full key.
 pub(crate) fn client_key(full: &[u8]) -> &[u8] {
     full.get(PREFIX..).unwrap_or_default()

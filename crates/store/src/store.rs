@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
-use vamos_proto::{CommitId, CommitOutcome, CounterRaise};
+use vamos_proto::{CommitId, CommitOutcome, CounterRaise, TableId};
 
 /// The largest transaction that can be asked for: RocksDB's batches end at 4 GiB.
 const MAX_TRANSACTION_BYTES: u64 = 2 << 30;
@@ -115,6 +115,36 @@ impl Store {
         counters: [u64; 2],
     ) -> Result<TableInfo, StoreError> {
         self.catalogue.create_table(name, definition, indexes, counters)
+    }
+
+    /// Creates a table that is gone when the store closes, and of which nothing is
+    /// waited for; in all else it is one as others.
+    ///
+    /// # Errors
+    /// As [`Store::create_table`].
+    pub fn create_temporary_table(
+        &self,
+        name: &str,
+        definition: &[u8],
+        indexes: u16,
+        counters: [u64; 2],
+    ) -> Result<TableInfo, StoreError> {
+        let (table, replaced) = self
+            .catalogue
+            .create_temporary_table(name, definition, indexes, counters)?;
+        self.reclaimer.add(replaced);
+        Ok(table)
+    }
+
+    /// Whether there is a table of this number.
+    pub fn has_table(&self, table: TableId) -> bool {
+        self.catalogue.with_id(table).is_ok()
+    }
+
+    /// Drops a temporary table if it is still there: its owner is gone.
+    pub fn drop_temporary_table(&self, name: &str, table: TableId) {
+        self.reclaimer
+            .add(self.catalogue.drop_temporary_table(name, table));
     }
 
     /// Looks a table up by its name.

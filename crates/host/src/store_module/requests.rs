@@ -98,6 +98,7 @@ impl Session {
             // Answered above.
             Request::Write(_) => Ok(()),
             Request::CreateTable(_)
+            | Request::CreateTemporaryTable(_)
             | Request::OpenTable(_)
             | Request::DropTable(_)
             | Request::RenameTable(_)

@@ -6,6 +6,7 @@ use super::inbox::{Inbox, Message};
 use super::metrics::RequestCounters;
 use super::race::{Raced, Until, race};
 use super::streams::{Stream, Streams, Turn};
+use super::tables::TemporaryTables;
 use crate::module::SessionEnd;
 use crate::runtime::{Lane, yield_now};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) inbox: Inbox,
     pub(super) store: Arc<Store>,
     pub(super) current: Current,
+    /// Behind the transaction, which ends first.
+    pub(super) temporary: TemporaryTables,
     pub(super) streams: Streams,
     pub(super) limits: Limits,
     pub(super) rows: RowBlockBuilder,
@@ -43,6 +46,7 @@ impl Session {
             lane,
             inbox: Inbox::new(limits.read_ahead),
             current: Current::new(store.clone()),
+            temporary: TemporaryTables::new(store.clone()),
             store,
             streams: Streams::default(),
             limits,

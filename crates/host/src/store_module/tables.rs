@@ -1,14 +1,14 @@
 //! Requests about tables: they wait for the disk, so that they run where they
 //! block no lane.
 
-use super::current::failure;
+use super::current::{failure, refusal};
 use super::session::Session;
 use crate::module::SessionEnd;
 use crate::runtime::blocking;
 use std::sync::Arc;
 use vamos_proto::{
-    CounterRaise, IndexId, KeyRange, MAX_NAMES, RangeSizesReply, Request, Response, Survey, TableId,
-    TableNames, TableStats,
+    CounterRaise, CreateTable, ErrorCode, IndexId, KeyRange, MAX_NAMES, RangeSizesReply, Request, Response,
+    Survey, TableId, TableNames, TableStats,
 };
 use vamos_store::{Store, StoreError, TableInfo};
 
@@ -19,6 +19,7 @@ enum TableRequest {
         definition: Vec<u8>,
         indexes: u16,
         counters: [u64; 2],
+        temporary: bool,
     },
     Open(String),
     Drop(String),
@@ -46,14 +47,20 @@ enum TableAnswer {
 }
 
 impl TableRequest {
+    fn create(create: &CreateTable<'_>, temporary: bool) -> Self {
+        Self::Create {
+            name: create.name.to_owned(),
+            definition: create.definition.to_vec(),
+            indexes: create.indexes,
+            counters: create.counters,
+            temporary,
+        }
+    }
+
     fn new(request: Request<'_>) -> Option<Self> {
         Some(match request {
-            Request::CreateTable(create) => Self::Create {
-                name: create.name.to_owned(),
-                definition: create.definition.to_vec(),
-                indexes: create.indexes,
-                counters: create.counters,
-            },
+            Request::CreateTable(create) => Self::create(&create, false),
+            Request::CreateTemporaryTable(create) => Self::create(&create, true),
             Request::OpenTable(name) => Self::Open(name.to_owned()),
             Request::DropTable(name) => Self::Drop(name.to_owned()),
             Request::RenameTable(rename) => Self::Rename(rename.from.to_owned(), rename.to.to_owned()),
@@ -81,9 +88,12 @@ impl TableRequest {
                 definition,
                 indexes,
                 counters,
-            } => store
-                .create_table(&name, &definition, indexes, counters)
-                .map(TableAnswer::Table),
+                temporary,
+            } => match temporary {
+                false => store.create_table(&name, &definition, indexes, counters),
+                true => store.create_temporary_table(&name, &definition, indexes, counters),
+            }
+            .map(TableAnswer::Table),
             Self::Open(name) => store.open_table(&name).map(TableAnswer::Table),
             Self::Drop(name) => store.drop_table(&name).map(|()| TableAnswer::Done),
             Self::Rename(from, to) => store.rename_table(&from, &to).map(|()| TableAnswer::Done),
@@ -119,12 +129,27 @@ impl Session {
             return Err(SessionEnd::Misbehaved("no request about tables".into()));
         };
         let store: Arc<Store> = self.store.clone();
+        let temporary = matches!(request, TableRequest::Create { temporary: true, .. });
+        let emptied = match &request {
+            TableRequest::Truncate(name) => self.temporary.place_of(name),
+            _ => None,
+        };
+        if temporary && self.temporary.is_full() {
+            let message = format!("this connection has {MAX_TEMPORARY} temporary tables; drop some");
+            return self.fail(tag, refusal(ErrorCode::Invalid, message)).await;
+        }
         let answer = if let TableRequest::Open(_) | TableRequest::List { .. } = request {
             // The catalogue is in memory.
             request.run(&store)
         } else {
             blocking(move || request.run(&store)).await
         };
+        if temporary && let Ok(TableAnswer::Table(table)) = &answer {
+            self.temporary.add(table);
+        }
+        if let (Some(place), Ok(TableAnswer::Table(table))) = (emptied, &answer) {
+            self.temporary.replace(place, table);
+        }
         match answer {
             Ok(TableAnswer::Done) => self.answer(tag, &Response::Done(())).await,
             Ok(TableAnswer::Table(table)) => self.answer(tag, &Response::Table(table.as_message())).await,
@@ -140,6 +165,56 @@ impl Session {
             }
             Ok(TableAnswer::Survey(survey)) => self.answer(tag, &Response::Survey(survey.as_message())).await,
             Err(error) => self.fail(tag, failure(&error)).await,
+        }
+    }
+}
+
+/// How many temporary tables a session may have at once.
+const MAX_TEMPORARY: usize = 1024;
+
+/// The temporary tables that a session has created: they end with it.
+#[derive(Debug)]
+pub(super) struct TemporaryTables {
+    store: Arc<Store>,
+    tables: Vec<(TableId, String)>,
+}
+
+impl TemporaryTables {
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        Self {
+            store,
+            tables: Vec::new(),
+        }
+    }
+
+    fn is_full(&mut self) -> bool {
+        if self.tables.len() == MAX_TEMPORARY {
+            // Those that were dropped are forgotten only now.
+            self.tables.retain(|(table, _)| self.store.has_table(*table));
+        }
+        self.tables.len() == MAX_TEMPORARY
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        self.tables.iter().rposition(|(_, other)| other == name)
+    }
+
+    /// A table that is emptied has a new number.
+    fn replace(&mut self, place: usize, table: &TableInfo) {
+        if let Some(known) = self.tables.get_mut(place) {
+            known.0 = table.table;
+        }
+    }
+
+    fn add(&mut self, table: &TableInfo) {
+        self.tables.push((table.table, table.name.clone()));
+    }
+}
+
+impl Drop for TemporaryTables {
+    fn drop(&mut self) {
+        for (table, name) in &self.tables {
+            self.store.drop_temporary_table(name, *table);
         }
     }
 }

@@ -28,6 +28,16 @@ unsafe extern "C" fn vamos_connection_free(connection: *mut Connection) {
     });
 }
 
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_connection_aside(connection: *mut Connection) -> *mut Connection {
+    guard(ptr::null_mut(), || {
+        // SAFETY: the shim passes the connection of the running thread. What is
+        // returned lies in a box of its own and lives as long; the two are used
+        // by turns.
+        unsafe { connection.as_mut() }.map_or(ptr::null_mut(), |connection| connection.aside())
+    })
+}
+
 /// The server's `ISO_` numbers. READ UNCOMMITTED is read as READ COMMITTED, and
 /// SERIALIZABLE is REPEATABLE READ with locks, which the handler asks for.
 fn isolation(number: u8) -> Isolation {
@@ -46,6 +56,7 @@ unsafe extern "C" fn vamos_statement_begin(connection: *mut Connection, context:
         multi_statement: context.multi_statement != 0,
         lock_wait_seconds: context.lock_wait_seconds,
         report_waits: context.report_waits != 0,
+        writes_durably: context.writes_durably != 0,
     };
     // SAFETY: the shim passes the connection of the running thread.
     unsafe { on_connection(connection, |connection| connection.begin_statement(context)) }

@@ -26,13 +26,22 @@ unsafe extern "C" fn vamos_create_table(
     auto_increment: u64,
     image: *const u8,
     image_length: usize,
+    temporary: u8,
 ) -> c_int {
     // SAFETY: the shim passes the connection of the running thread, a text and
     // an image of this length.
     unsafe {
         on_connection(connection, |connection| {
             let image = bytes(image, image_length);
-            catalogue::create(connection, &name(table), indexes, auto_increment, image)
+            let temporary = temporary != 0;
+            catalogue::create(
+                connection,
+                &name(table),
+                indexes,
+                auto_increment,
+                image,
+                temporary,
+            )
         })
     }
 }

@@ -97,6 +97,7 @@ pub(super) struct Context {
     pub(super) multi_statement: u8,
     pub(super) report_waits: u8,
     pub(super) lock_wait_seconds: u32,
+    pub(super) writes_durably: u8,
 }
 
 #[repr(C)]

@@ -13,13 +13,19 @@ pub(crate) fn create(
     indexes: u32,
     auto_increment: u64,
     image: &[u8],
+    temporary: bool,
 ) -> Result<(), Error> {
-    connection.session.create_table(CreateTable {
+    let definition = Definition::new(image, &[]).encode()?;
+    let table = CreateTable {
         name,
-        definition: &Definition::new(image, &[]).encode()?,
+        definition: &definition,
         indexes: u16::try_from(indexes.max(1)).unwrap_or(u16::MAX),
         counters: [auto_increment.max(1), 1],
-    })?;
+    };
+    match temporary {
+        true => connection.session.create_temporary_table(table)?,
+        false => connection.session.create_table(table)?,
+    };
     Ok(())
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct StatementContext {
     pub(crate) lock_wait_seconds: u32,
     /// The server wants to know for whom its transaction waits.
     pub(crate) report_waits: bool,
+    /// It changes tables that outlive the connection.
+    pub(crate) writes_durably: bool,
 }
 
 /// The savepoint to which a statement that fails returns. Those of the user's
@@ -39,9 +41,14 @@ pub(crate) struct Connection {
     multi_statement: bool,
     /// The statement has set its savepoint: it has written.
     marked: bool,
+    /// The transaction changes tables that outlive the connection: others are
+    /// gone with the host, and their commits wait for no disk.
+    writes_durably: bool,
     /// Counts transactions: a cursor lives as long as its own.
     epoch: u64,
     last_savepoint: u64,
+    /// Scans that have a cursor on the host.
+    open_scans: usize,
     /// Rows of a bulk insert that are not sent yet.
     pending: Batch,
     /// Those that were sent and not answered yet.
@@ -54,6 +61,8 @@ pub(crate) struct Connection {
     copy: Option<TableCopy>,
     /// Builds new indexes of a table's, or of all its partitions.
     builder: Option<Session>,
+    /// Changes sequences, which no rollback undoes.
+    aside: Option<Box<Self>>,
     /// The error that was reported last, with its sentence.
     error: Option<(c_int, String)>,
     /// While the transaction's waits are reported.
@@ -83,14 +92,17 @@ impl Connection {
             in_statement: false,
             multi_statement: false,
             marked: false,
+            writes_durably: false,
             epoch: 0,
             last_savepoint: 0,
+            open_scans: 0,
             pending: Batch::default(),
             under_way: Pipeline::default(),
             writes: 0,
             unlocked: (IndexId(0), Vec::new()),
             copy: None,
             builder: None,
+            aside: None,
             error: None,
             reported: None,
             reporting,
@@ -98,13 +110,33 @@ impl Connection {
         }
     }
 
+    /// A connection beside this one, whose transactions are its own.
+    pub(crate) fn aside(&mut self) -> &mut Self {
+        let thd = self.thd;
+        self.aside.get_or_insert_with(|| Box::new(Self::new(thd)))
+    }
+
     /// The transaction's number.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 
+    /// How many scans of this transaction are open.
+    pub(crate) fn open_scans(&self) -> usize {
+        self.open_scans
+    }
+
+    /// A scan was opened, or closed.
+    pub(crate) fn count_scan(&mut self, opened: bool) {
+        self.open_scans = match opened {
+            true => self.open_scans + 1,
+            false => self.open_scans.saturating_sub(1),
+        };
+    }
+
     /// Called for each table of a statement; the first one begins it.
     pub(crate) fn begin_statement(&mut self, context: StatementContext) -> Result<(), Error> {
+        self.writes_durably |= context.writes_durably;
         if self.in_statement {
             return Ok(());
         }
@@ -158,6 +190,10 @@ impl Connection {
             self.rollback()?;
             return Err(error);
         }
+        let durability = match self.writes_durably {
+            true => durability,
+            false => Durability::Never,
+        };
         self.end_transaction();
         let committed = self.session.commit(durability);
         settler::wake();
@@ -200,6 +236,8 @@ impl Connection {
         self.builder = None;
         self.in_statement = false;
         self.marked = false;
+        self.writes_durably = false;
+        self.open_scans = 0;
         self.epoch += 1;
     }
 
@@ -373,6 +411,14 @@ impl Connection {
         match self.copy.take() {
             Some(copy) if filled && flushed.is_ok() => copy.finish(),
             _ => flushed,
+        }
+    }
+
+    /// The session that reads a table.
+    pub(crate) fn reader(&mut self, table: TableId) -> &mut Session {
+        match &mut self.copy {
+            Some(copy) if copy.fills(table) => copy.reader(),
+            _ => &mut self.session,
         }
     }
 

@@ -47,6 +47,14 @@ impl TableCopy {
         self.tables.contains(&table)
     }
 
+    /// Where the tables are read while they are filled: nobody else sees their
+    /// rows. The server looks there for duplicates of keys that it keeps itself
+    /// (`UNIQUE .. USING HASH`).
+    pub(super) fn reader(&mut self) -> &mut Session {
+        self.begin();
+        &mut self.session
+    }
+
     /// Sends changes. A duplicate leaves the rest as it is (`ALTER IGNORE`
     /// leaves that row out); after any other failure all fails.
     pub(super) fn send(&mut self, batch: &Batch) -> Result<(), Error> {
@@ -90,11 +98,16 @@ impl TableCopy {
             self.session.commit(Durability::Never).map_err(Refused::new)?;
             self.written = 0;
         }
-        // No lock is ever waited for: the table is this session's alone.
-        self.session
-            .begin(Isolation::ReadCommitted, Duration::from_secs(1));
+        self.begin();
         self.written += batch.byte_count();
         Ok(())
+    }
+
+    /// Sees that there is a transaction. No lock is ever waited for: the table is
+    /// this session's alone.
+    fn begin(&mut self) {
+        self.session
+            .begin(Isolation::ReadCommitted, Duration::from_secs(1));
     }
 
     fn check(&self) -> Result<(), Error> {

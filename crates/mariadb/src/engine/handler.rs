@@ -65,6 +65,8 @@ pub(crate) struct Handler {
     pub(super) scan: Option<Scan>,
     pub(super) ahead: Option<Ahead>,
     pub(super) positions: Positions,
+    /// A table scan was begun, and nothing read yet.
+    pub(super) table_scan_begun: bool,
     /// The key, in the scanned index, of the row read last.
     pub(super) entry_key: Vec<u8>,
     pub(super) on_row: bool,
@@ -106,6 +108,7 @@ impl Handler {
             scan: None,
             ahead: None,
             positions: Positions::default(),
+            table_scan_begun: false,
             entry_key: Vec::new(),
             on_row: false,
             row_key: Vec::new(),

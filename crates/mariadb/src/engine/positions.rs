@@ -221,7 +221,7 @@ impl Handler {
             keys: chosen.iter().map(Vec::as_slice).collect(),
             lock: self.lock.lock,
         };
-        connection.session.multi_get(get, &mut rows)?;
+        connection.reader(ids.table).multi_get(get, &mut rows)?;
         self.positions.take_rows(rows, count);
         self.positions.writes = connection.writes();
         self.take_noted(record, key)

@@ -10,6 +10,12 @@ use vamos_guest::{Cursor, Direction, Get, KeyRange, Lock, ScanSpec};
 const FIRST_TABLE_BATCH: u32 = 32;
 const FIRST_INDEX_BATCH: u32 = 2;
 
+/// A partitioned table that is read in order has a scan in each partition. From
+/// so many open ones on, a scan asks for so few rows at a time and holds nothing
+/// on the host between them: a lane has a limit of cursors.
+const MANY_SCANS: usize = 256;
+const PIECE: u32 = 16;
+
 /// Where a range ends, as the server says it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EndOfRange<'a> {
@@ -30,6 +36,9 @@ pub(super) struct Scan {
     bounds: Bounds,
     /// The key that all its rows begin with, if it was searched for exactly.
     same: Option<Vec<u8>>,
+    /// The cursor has this many rows of its range still to give, and the range
+    /// may go on behind them. `None`: the cursor has all of its range.
+    piece: Option<u32>,
 }
 
 impl Handler {
@@ -37,10 +46,9 @@ impl Handler {
     pub(crate) fn begin_table_scan(&mut self, connection: &mut Connection, scan: bool) -> Result<(), Error> {
         self.end_scan(connection);
         self.active = self.shape.primary;
-        match scan {
-            true => self.open(connection, Bounds::all(Direction::Forward), None, false),
-            false => Ok(()),
-        }
+        // The server begins the scans of all partitions before it reads one.
+        self.table_scan_begun = scan;
+        Ok(())
     }
 
     pub(crate) fn begin_index_scan(&mut self, connection: &mut Connection, key: usize) {
@@ -51,6 +59,7 @@ impl Handler {
     pub(crate) fn end_scan(&mut self, connection: &mut Connection) {
         self.on_row = false;
         self.drop_ahead(connection);
+        self.table_scan_begun = false;
         self.close_cursor(connection);
     }
 
@@ -62,7 +71,8 @@ impl Handler {
         }) = self.scan.take()
             && epoch == connection.epoch()
         {
-            connection.session.close(cursor);
+            connection.count_scan(false);
+            connection.reader(self.share.ids().table).close(cursor);
         }
     }
 
@@ -101,9 +111,10 @@ impl Handler {
             locks: self.lock.lock != Lock::None,
         };
         let conditions = self.pushdown.conditions(&self.shape, reading).unwrap_or_default();
+        let piece = (connection.open_scans() >= MANY_SCANS).then_some(PIECE);
         let cursor = match bounds.empty || ahead {
             true => None,
-            false => Some(connection.session.scan_where(
+            false => Some(connection.reader(ids.table).scan_where(
                 &ScanSpec {
                     range: KeyRange {
                         index: ids.index(position),
@@ -123,17 +134,21 @@ impl Handler {
                     } else {
                         self.lock.ahead.max(1)
                     },
-                    limit: 0,
+                    limit: piece.unwrap_or(0).into(),
                 },
                 conditions,
             )?),
         };
+        if cursor.is_some() {
+            connection.count_scan(true);
+        }
         self.scan = Some(Scan {
             cursor,
             ahead,
             epoch: connection.epoch(),
             bounds,
             same,
+            piece,
         });
         Ok(())
     }
@@ -219,6 +234,7 @@ impl Handler {
             epoch: connection.epoch(),
             bounds,
             same: Some(key),
+            piece: None,
         });
         found?.then_some(()).ok_or(Error::KeyNotFound)
     }
@@ -238,6 +254,7 @@ impl Handler {
             epoch: connection.epoch(),
             bounds,
             same: None,
+            piece: None,
         });
         self.advance(connection, record, keyread)
     }
@@ -261,7 +278,7 @@ impl Handler {
             fetch,
         };
         let mut rows = std::mem::take(&mut self.rows);
-        let found = connection.session.get(&get, &mut rows);
+        let found = connection.reader(ids.table).get(&get, &mut rows);
         let delivered = match found {
             Ok(true) => match rows.row() {
                 Some(row) => self.deliver(row, position, fetch.is_some(), record),
@@ -306,6 +323,9 @@ impl Handler {
         direction: Direction,
         within: bool,
     ) -> Result<(), Error> {
+        if std::mem::take(&mut self.table_scan_begun) {
+            self.open(connection, Bounds::all(Direction::Forward), None, false)?;
+        }
         let goes_on = matches!(&self.scan, Some(scan)
             if (scan.cursor.is_some() || scan.ahead) && scan.epoch == connection.epoch() && scan.bounds.direction == direction);
         if goes_on {
@@ -411,9 +431,35 @@ impl Handler {
         })
     }
 
+    /// Moves to the scan's next row and puts that into `record`. Returns whether
+    /// there was one.
+    fn advance(
+        &mut self,
+        connection: &mut Connection,
+        record: &mut [u8],
+        keyread: bool,
+    ) -> Result<bool, Error> {
+        loop {
+            if self.advance_cursor(connection, record, keyread)? {
+                return Ok(true);
+            }
+            let Some((onward, same)) = self.next_piece() else {
+                return Ok(false);
+            };
+            self.open(connection, onward, same, keyread)?;
+        }
+    }
+
+    /// What is left of the range behind a piece that was read to its end.
+    fn next_piece(&self) -> Option<(Bounds, Option<Vec<u8>>)> {
+        let scan = self.scan.as_ref().filter(|scan| scan.piece == Some(0))?;
+        let onward = self.onward_from_last_row(scan.bounds.direction, true)?;
+        Some((onward, scan.same.clone()))
+    }
+
     /// Moves the cursor to its next row and puts that into `record`. Returns
     /// whether there was one.
-    fn advance(
+    fn advance_cursor(
         &mut self,
         connection: &mut Connection,
         record: &mut [u8],
@@ -426,9 +472,11 @@ impl Handler {
         };
         let mut result = Ok(false);
         let mut ahead = self.ahead.take();
+        let mut moved = 0;
+        let session = connection.reader(self.share.ids().table);
         if let Some(cursor) = Self::cursor_of(&mut scan, &mut ahead) {
             loop {
-                match connection.session.next(cursor) {
+                match session.next(cursor) {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(error) => {
@@ -436,6 +484,7 @@ impl Handler {
                         break;
                     }
                 }
+                moved += 1;
                 let row = cursor.row();
                 self.entry_key.clear();
                 self.entry_key.extend_from_slice(row.key);
@@ -446,6 +495,7 @@ impl Handler {
                 }
             }
         }
+        scan.piece = scan.piece.map(|rows| rows.saturating_sub(moved));
         self.scan = Some(scan);
         self.ahead = ahead;
         result

@@ -14,6 +14,17 @@ fn invalid(reason: String) -> StoreError {
     StoreError::Invalid { reason }
 }
 
+/// A temporary table has no record that could be changed.
+fn check_durable(table: &Table) -> Result<(), StoreError> {
+    match table.temporary {
+        true => Err(invalid(format!(
+            "table {} is a temporary one, which can only be copied",
+            table.id.0
+        ))),
+        false => Ok(()),
+    }
+}
+
 impl Catalogue {
     /// Does something while no commit is being written.
     pub(crate) fn between_commits<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -31,6 +42,7 @@ impl Catalogue {
     ) -> Result<(Arc<BuildLog>, Arc<View>), StoreError> {
         let mut next = self.changing.lock();
         let table = self.with_id(id)?;
+        check_durable(&table)?;
         if table.build().is_some() {
             return Err(invalid(format!(
                 "an index of table {} is being built already",
@@ -106,6 +118,7 @@ impl Catalogue {
             let name = self.name_of(table.id)?;
             check_unpinned(&name, &table)?;
             after.bytes = after.bytes - table.definition().len() as u64 + change.definition.len() as u64;
+            check_durable(&table)?;
             let gone: Vec<_> = table
                 .indexes
                 .iter()

@@ -19,11 +19,7 @@ impl Catalogue {
         counters: [u64; 2],
     ) -> Result<TableInfo, StoreError> {
         check_name(name)?;
-        if !(1..=MAX_INDEXES).contains(&indexes) {
-            return Err(StoreError::Invalid {
-                reason: format!("a table with {indexes} indexes; it has 1 to {MAX_INDEXES}"),
-            });
-        }
+        check_indexes(indexes)?;
         let mut next = self.changing.lock();
         self.check_free(name)?;
         let bytes = next.bytes + (name.len() + definition.len()) as u64;
@@ -51,6 +47,9 @@ impl Catalogue {
     pub(crate) fn drop_table(&self, name: &str) -> Result<Vec<IndexId>, StoreError> {
         let mut next = self.changing.lock();
         let table = self.with_name(name)?;
+        if table.temporary {
+            return Ok(self.remove_temporary(&mut next, name, &table));
+        }
         let mut batch = WriteBatch::new();
         batch.delete(&self.engine.catalogue, &keys::numbered(keys::TABLE, table.id.0));
         self.put_dropped(&mut batch, &table);
@@ -84,6 +83,11 @@ impl Catalogue {
         let table = self.with_name(from)?;
         self.check_free(to)?;
         check_unpinned(from, &table)?;
+        if table.temporary {
+            return Err(StoreError::Invalid {
+                reason: format!("temporary table {from} cannot be renamed"),
+            });
+        }
         let mut batch = WriteBatch::new();
         self.put_table(&mut batch, to, &table)?;
         self.engine.write(&mut batch, WriteMode::Synced)?;
@@ -98,6 +102,10 @@ impl Catalogue {
     pub(crate) fn truncate_table(&self, name: &str) -> Result<(TableInfo, Vec<IndexId>), StoreError> {
         let mut next = self.changing.lock();
         let old = self.with_name(name)?;
+        if old.temporary {
+            let info = self.truncate_temporary(&mut next, name, &old)?;
+            return Ok((info, old.indexes.clone()));
+        }
         let mut after = *next;
         let indexes = after.take_indexes(old.indexes.len())?;
         let counters = [1, 1];
@@ -123,17 +131,16 @@ impl Catalogue {
         let table = self.with_name(name)?;
         let bytes = next.bytes - table.definition().len() as u64 + definition.len() as u64;
         self.check_room(bytes)?;
-        let record = encode(&TableRecord {
-            definition: definition.to_vec(),
-            ..TableRecord::of(name, &table)
-        })?;
-        let mut batch = WriteBatch::new();
-        batch.put(
-            &self.engine.catalogue,
-            &keys::numbered(keys::TABLE, table.id.0),
-            &record,
-        );
-        self.engine.write(&mut batch, WriteMode::Synced)?;
+        if !table.temporary {
+            let record = encode(&TableRecord {
+                definition: definition.to_vec(),
+                ..TableRecord::of(name, &table)
+            })?;
+            let key = keys::numbered(keys::TABLE, table.id.0);
+            let mut batch = WriteBatch::new();
+            batch.put(&self.engine.catalogue, &key, &record);
+            self.engine.write(&mut batch, WriteMode::Synced)?;
+        }
         next.bytes = bytes;
         table.set_definition(definition.into());
         Ok(())
@@ -144,8 +151,10 @@ impl Catalogue {
         let table = self.with_id(counter.table)?;
         let mut batch = WriteBatch::new();
         let position = keys::counter_position(counter.counter);
-        self.put_counter(&mut batch, &table, position, counter.next);
-        self.engine.write(&mut batch, WriteMode::Synced)?;
+        if !table.temporary {
+            self.put_counter(&mut batch, &table, position, counter.next);
+            self.engine.write(&mut batch, WriteMode::Synced)?;
+        }
         table.set(counter.counter, counter.next);
         Ok(())
     }
@@ -170,7 +179,7 @@ impl Catalogue {
         Ok(())
     }
 
-    fn check_free(&self, name: &str) -> Result<(), StoreError> {
+    pub(super) fn check_free(&self, name: &str) -> Result<(), StoreError> {
         if self.maps.read().by_name.contains_key(name) {
             return Err(StoreError::TableExists {
                 name: name.to_owned(),
@@ -203,7 +212,7 @@ impl Catalogue {
         Ok(())
     }
 
-    fn put_dropped(&self, batch: &mut WriteBatch, table: &Table) {
+    pub(super) fn put_dropped(&self, batch: &mut WriteBatch, table: &Table) {
         for index in &table.indexes {
             batch.put(
                 &self.engine.catalogue,
@@ -238,8 +247,17 @@ impl NextIds {
     }
 }
 
+pub(super) fn check_indexes(indexes: u16) -> Result<(), StoreError> {
+    if !(1..=MAX_INDEXES).contains(&indexes) {
+        return Err(StoreError::Invalid {
+            reason: format!("a table with {indexes} indexes; it has 1 to {MAX_INDEXES}"),
+        });
+    }
+    Ok(())
+}
+
 /// Ids are not used up to the last one, so that each has a successor.
-fn checked_next(id: u32, count: u32) -> Result<u32, StoreError> {
+pub(super) fn checked_next(id: u32, count: u32) -> Result<u32, StoreError> {
     id.checked_add(count)
         .filter(|&next| next < u32::MAX)
         .ok_or_else(|| StoreError::Invalid {
@@ -256,7 +274,7 @@ pub(super) fn check_unpinned(name: &str, table: &Table) -> Result<(), StoreError
     }
 }
 
-fn check_name(name: &str) -> Result<(), StoreError> {
+pub(super) fn check_name(name: &str) -> Result<(), StoreError> {
     if name.is_empty() || name.len() > MAX_NAME_LEN {
         return Err(StoreError::Invalid {
             reason: format!("a table name of {} bytes; it has 1 to {MAX_NAME_LEN}", name.len()),

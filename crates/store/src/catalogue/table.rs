@@ -16,6 +16,8 @@ pub(crate) struct Table {
     pub(crate) id: TableId,
     /// At least one; the first is the primary one.
     pub(crate) indexes: Vec<IndexId>,
+    /// Gone when the store closes, and never recorded.
+    pub(crate) temporary: bool,
     definition: RwLock<Arc<[u8]>>,
     /// For each index, the store's version from which on it has all entries; 0:
     /// since the store was opened.
@@ -47,6 +49,7 @@ impl Table {
             id,
             since: vec![0; indexes.len()],
             indexes,
+            temporary: false,
             definition: RwLock::new(definition.into()),
             live: AtomicBool::new(true),
             numbers: Arc::new(Numbers {
@@ -64,6 +67,7 @@ impl Table {
             id: self.id,
             since: indexes.iter().map(|index| self.since(*index)).collect(),
             indexes,
+            temporary: self.temporary,
             definition: RwLock::new(definition.into()),
             live: AtomicBool::new(true),
             numbers: Arc::clone(&self.numbers),
@@ -101,6 +105,13 @@ impl Table {
 
     pub(super) fn set_build(&self, build: Option<Arc<BuildLog>>) {
         *self.numbers.build.write() = build;
+    }
+
+    pub(super) fn temporary(self) -> Self {
+        Self {
+            temporary: true,
+            ..self
+        }
     }
 
     /// Its primary index.

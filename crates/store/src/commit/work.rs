@@ -10,7 +10,7 @@ use crate::numbers::Number;
 use crate::overlay::Overlay;
 use crate::prepared::Place;
 use crate::{StoreError, keys, oneshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -81,27 +81,58 @@ impl Changes {
             locks,
             pins: None,
         };
+        let gone = changes.forget_gone();
         for (key, change) in overlay.entries() {
+            if !gone.is_empty() && gone.contains(&keys::index_of(key)) {
+                continue;
+            }
             changes.bytes += (key.len() + change.as_ref().map_or(0, |value| value.len())) as u64;
             match change {
                 Some(value) => changes.batch.put(&engine.data, key, value),
                 None => changes.batch.delete(&engine.data, key),
             }
         }
-        changes.add_numbers(engine, overlay, raises);
+        changes.add_numbers(engine, overlay, raises, &gone);
         changes
     }
 
-    fn add_numbers(&mut self, engine: &Engine, overlay: &Overlay, raises: &Raises) {
+    /// Leaves out temporary tables that were dropped, or emptied, within the
+    /// transaction; returns their indexes.
+    fn forget_gone(&mut self) -> BTreeSet<IndexId> {
+        let mut gone = BTreeSet::new();
+        self.tables.retain(|_, (table, _)| {
+            let keep = !table.temporary || table.is_live();
+            if !keep {
+                gone.extend(table.indexes.iter().copied());
+            }
+            keep
+        });
+        gone
+    }
+
+    fn add_numbers(&mut self, engine: &Engine, overlay: &Overlay, raises: &Raises, gone: &BTreeSet<IndexId>) {
         for (id, delta) in overlay.rows() {
             if let Some((table, rows)) = self.tables.get_mut(&id) {
                 *rows = delta;
+                if table.temporary {
+                    continue;
+                }
                 let key = keys::rows(table.primary());
                 self.batch
                     .merge(&engine.system, &key, &Number::Sum(delta).encode());
             }
         }
+        let temporary: BTreeSet<IndexId> = {
+            let tables = self.tables.values().map(|(table, _)| table);
+            tables
+                .filter(|table| table.temporary)
+                .map(|table| table.primary())
+                .collect()
+        };
         for (&(primary, position), &next) in raises {
+            if gone.contains(&primary) || temporary.contains(&primary) {
+                continue;
+            }
             let key = keys::counter(primary, position);
             self.batch
                 .merge(&engine.system, &key, &Number::Highest(next).encode());
@@ -122,7 +153,8 @@ impl Changes {
     /// it does not know. Called while no build begins or ends.
     fn check_tables(&self) -> Result<(), StoreError> {
         for (table, _) in self.tables.values() {
-            if !table.is_live() {
+            // A prepared transaction outlives its connection's temporary tables.
+            if !table.is_live() && !table.temporary {
                 return Err(StoreError::NoSuchIndex { id: table.primary() });
             }
             let note = self.notes.iter().find(|note| note.table == table.id);

@@ -8,7 +8,7 @@ use crate::locks::{Adding, Introduction, LockTable, Mode, Owner, Patience};
 use crate::overlay::{Change, Overlay};
 use crate::{StoreError, keys};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -36,18 +36,27 @@ impl<'a> Record<'a> {
         raises: &Raises,
     ) -> Self {
         let rows: BTreeMap<_, _> = overlay.rows().collect();
+        // After a restart there are no temporary tables.
+        let temporary: BTreeSet<IndexId> = tables
+            .values()
+            .filter(|table| table.temporary)
+            .flat_map(|table| table.indexes.iter().copied())
+            .collect();
         Self {
             format,
             entries: overlay
                 .entries()
+                .filter(|(key, _)| temporary.is_empty() || !temporary.contains(&keys::index_of(key)))
                 .map(|(key, change)| (&**key, change.as_deref()))
                 .collect(),
             tables: tables
-                .keys()
-                .map(|id| (*id, rows.get(id).copied().unwrap_or(0)))
+                .iter()
+                .filter(|(_, table)| !table.temporary)
+                .map(|(id, _)| (*id, rows.get(id).copied().unwrap_or(0)))
                 .collect(),
             raises: raises
                 .iter()
+                .filter(|((index, _), _)| !temporary.contains(index))
                 .map(|(&(index, position), &next)| (index, position as u8, next))
                 .collect(),
         }

@@ -21,6 +21,7 @@ mod sieves;
 mod sizes;
 mod support;
 mod survey;
+mod temporary;
 mod transfers;
 mod upkeep;
 mod writes;

@@ -322,3 +322,30 @@ fn lock_waits_are_told_by_client_and_also_of_who_is_prepared() {
     block_on(fixture.store().rollback_prepared(&rollback(b"one"))).unwrap();
     assert!(fixture.store().lock_waits(8).clients.is_empty());
 }
+
+#[test]
+fn a_prepared_transaction_outlives_temporary_tables() {
+    let mut fixture = Fixture::new();
+    let temporary = fixture
+        .store()
+        .create_temporary_table("#t", b"", 1, [1, 1])
+        .unwrap();
+    let mut transaction = inserting(&fixture, b"k");
+    let own = Write {
+        row_delta: 1,
+        table: temporary.table,
+        ..write(vec![vamos_proto::WriteOp::Put {
+            index: temporary.indexes[0],
+            key: b"t",
+            value: b"v",
+        }])
+    };
+    block_on(transaction.apply(&own)).unwrap();
+    block_on(transaction.prepare(&prepare(b"x", 1))).unwrap();
+    fixture.reopen();
+    assert_eq!(names(&fixture), [b"x".to_vec()]);
+    block_on(fixture.store().commit_prepared(&commit(b"x", commit_id(2), None))).unwrap();
+    let mut reader = fixture.begin();
+    let kept = get_in(&mut reader, fixture.primary(), b"k", Lock::None);
+    assert_eq!(kept.unwrap().unwrap(), b"v");
+}
