@@ -105,6 +105,13 @@ struct vamos_collation {
   vamos_level levels[6];
 };
 
+/* How a row is inserted. */
+struct vamos_write {
+  uint64_t auto_increment_next;   /* the counter after the row, or 0 */
+  uint8_t gather;                 /* it may be sent later, with others */
+  uint8_t duplicate_uses_value;   /* a duplicate raises the counter, too */
+};
+
 /* What a table becomes by an ALTER TABLE that copies no rows. */
 struct vamos_alter {
   const vamos_table *table;
@@ -379,7 +386,7 @@ uint64_t vamos_range_rows(vamos_rust_handler *, vamos_rust_connection *, uint32_
                           uint32_t max_find);
 
 int vamos_write_row(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0, const uint8_t *record,
-                    uint64_t auto_increment_next, uint8_t gather);
+                    const vamos_write *);
 int vamos_bulk_end(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record0);
 int vamos_update_row(vamos_rust_handler *, vamos_rust_connection *, const uint8_t *old_record,
                      const uint8_t *new_record, uint64_t auto_increment_next);

@@ -127,9 +127,11 @@ vamos_rust_connection *ha_vamos::connection() const {
 
 /* ---- What the engine can do ---- */
 
+/* Without HA_CAN_BIT_FIELD, as InnoDB: the server would keep bits of BIT columns
+   among the NULL bits, and copy them wrongly in GROUP BY with COUNT(DISTINCT). */
 ulonglong ha_vamos::table_flags() const {
   return HA_REC_NOT_IN_SEQ | HA_NULL_IN_KEY | HA_CAN_INDEX_BLOBS | HA_CAN_SQL_HANDLER | HA_CAN_GEOMETRY |
-         HA_CAN_BIT_FIELD | HA_CAN_VIRTUAL_COLUMNS | HA_CAN_SKIP_LOCKED | HA_PARTIAL_COLUMN_READ |
+         HA_CAN_VIRTUAL_COLUMNS | HA_CAN_SKIP_LOCKED | HA_PARTIAL_COLUMN_READ |
          HA_TABLE_SCAN_ON_INDEX | HA_PRIMARY_KEY_REQUIRED_FOR_POSITION | HA_PRIMARY_KEY_IN_READ_INDEX |
          HA_PRIMARY_KEY_REQUIRED_FOR_DELETE | HA_REQUIRES_KEY_COLUMNS_FOR_DELETE | HA_BINLOG_ROW_CAPABLE |
          HA_CRASH_SAFE | HA_CAN_FORCE_BULK_UPDATE | HA_ONLINE_ANALYZE | HA_CAN_TABLE_CONDITION_PUSHDOWN |
@@ -360,11 +362,18 @@ static uint32_t rows_to_lock_ahead(THD *thd) {
   }
 }
 
-/* TL_READ_NO_INSERT is what the server asks for where a statement in the binary
-   log must find the rows that it found here. It also asks for it where it has
-   locked out all writers itself (ALTER TABLE, LOCK TABLES), which needs no locks
-   on rows. Below REPEATABLE READ rows do not stay anyway (as in InnoDB). */
-static bool wants_rows_to_stay(THD *thd) {
+/* Whether a statement that changes rows must find the ones it reads beside them as
+   they are now, not as in the transaction's snapshot: INSERT .. SELECT and then
+   DELETE by the same condition must meet the same rows (as in InnoDB). A statement
+   that is a transaction of its own has a new snapshot; it locks only for the binary
+   log (TL_READ_NO_INSERT), from which others must find what it found. The server
+   asks for that, too, where it has locked out all writers itself (ALTER TABLE, LOCK
+   TABLES), which needs no locks on rows. Below REPEATABLE READ rows do not stay
+   anyway. */
+static bool wants_rows_to_stay(THD *thd, thr_lock_type type, bool in_transaction) {
+  const bool reads = type == TL_READ_NO_INSERT || (type == TL_READ && in_transaction);
+  if (!reads || thd_tx_isolation(thd) <= ISO_READ_COMMITTED)
+    return false;
   switch (thd_sql_command(thd)) {
   case SQLCOM_INSERT_SELECT:
   case SQLCOM_REPLACE_SELECT:
@@ -390,7 +399,7 @@ void ha_vamos::apply_use(THD *thd) {
   else if (is_sequence())
     use.lock = VAMOS_LOCK_NONE;
   else if (lock_type == TL_READ_WITH_SHARED_LOCKS || lock_type == TL_READ_SKIP_LOCKED ||
-           (lock_type == TL_READ_NO_INSERT && thd_tx_isolation(thd) > ISO_READ_COMMITTED && wants_rows_to_stay(thd)))
+           wants_rows_to_stay(thd, lock_type, in_transaction))
     use.lock = VAMOS_LOCK_SHARED;
   else if (thd_tx_isolation(thd) == ISO_SERIALIZABLE && in_transaction)
     use.lock = VAMOS_LOCK_SHARED;

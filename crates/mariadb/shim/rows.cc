@@ -194,6 +194,22 @@ uint64_t ha_vamos::auto_increment_above(const uchar *record) const {
   return unsigned_value == ULONGLONG_MAX ? unsigned_value : unsigned_value + 1;
 }
 
+/* Whether a row that another one stands in the way of has used its AUTO_INCREMENT
+   value all the same: where the statement then takes the other one away (and in
+   INSERT .. SELECT, as in InnoDB). */
+static bool duplicate_uses_value(THD *thd) {
+  switch (thd_sql_command(thd)) {
+  case SQLCOM_REPLACE:
+  case SQLCOM_REPLACE_SELECT:
+  case SQLCOM_INSERT_SELECT:
+    return true;
+  case SQLCOM_LOAD:
+    return thd->lex->duplicates == DUP_REPLACE;
+  default:
+    return false;
+  }
+}
+
 /* The server looks there, too. */
 static int failed(int error) {
   if (error)
@@ -212,8 +228,9 @@ int ha_vamos::write_row(const uchar *record) {
     if (error)
       return error;
   }
-  const int error = vamos_write_row(rust, connection(), table->record[0], record, auto_increment_above(record),
-                                    gathering && !duplicates_matter);
+  const vamos_write how = {auto_increment_above(record), gathering && !duplicates_matter,
+                           duplicate_uses_value(table->in_use)};
+  const int error = vamos_write_row(rust, connection(), table->record[0], record, &how);
   return failed(is_sequence() ? end_sequence(error) : error);
 }
 

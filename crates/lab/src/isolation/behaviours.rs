@@ -75,6 +75,31 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ("1", "COMMIT"),
         ],
     ),
+    Behaviour {
+        not_at_serializable: true,
+        ..behaviour(
+            "what an INSERT .. SELECT copies is what a DELETE then takes away",
+            &[
+                ("1 a", "SELECT * FROM t"),
+                ("2", "INSERT INTO t VALUES (3, 30)"),
+                ("2", "COMMIT"),
+                ("1 b", "INSERT INTO t SELECT id + 10, value FROM t"),
+                ("1 c", "DELETE FROM t WHERE id < 10"),
+                ("1 d", "SELECT * FROM t"),
+                ("1", "COMMIT"),
+            ],
+        )
+    },
+    behaviour(
+        "WITH CONSISTENT SNAPSHOT holds at REPEATABLE READ alone",
+        &[
+            ("1", "START TRANSACTION WITH CONSISTENT SNAPSHOT"),
+            ("2", "INSERT INTO t VALUES (3, 30)"),
+            ("2", "COMMIT"),
+            ("1 a", "SELECT * FROM t"),
+            ("1", "COMMIT"),
+        ],
+    ),
     behaviour(
         "an INSERT waits for whoever has deleted the key",
         &[

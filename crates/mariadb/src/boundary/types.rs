@@ -59,6 +59,24 @@ pub(super) struct Table {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct Write {
+    auto_increment_next: u64,
+    gather: u8,
+    duplicate_uses_value: u8,
+}
+
+impl From<Write> for crate::engine::Write {
+    fn from(write: Write) -> Self {
+        Self {
+            auto_increment_next: write.auto_increment_next,
+            gather: write.gather != 0,
+            duplicate_uses_value: write.duplicate_uses_value != 0,
+        }
+    }
+}
+
+#[repr(C)]
 pub(super) struct Alter {
     pub(super) table: *const Table,
     pub(super) old_columns: *const u32,

@@ -1,6 +1,7 @@
 //! Changing rows.
 
 use super::guard::{on_connection, on_handler, record_to_fill, record_to_read};
+use super::types::Write;
 use crate::engine::{Connection, Handler};
 use std::ffi::c_int;
 
@@ -10,16 +11,15 @@ unsafe extern "C" fn vamos_write_row(
     connection: *mut Connection,
     record0: *mut u8,
     record: *const u8,
-    auto_increment_next: u64,
-    gather: u8,
+    how: *const Write,
 ) -> c_int {
-    // SAFETY: the shim passes its own handler, its connection and two record
-    // buffers (maybe the same: the first is filled when the second is no longer
-    // looked at).
+    // SAFETY: the shim passes its own handler, its connection, two record buffers
+    // (maybe the same: the first is filled when the second is no longer looked at),
+    // and a description that it has filled.
     unsafe {
         on_handler(handler, connection, |handler, connection| {
             let row = record_to_read(handler, record);
-            let result = handler.write_row(connection, row, auto_increment_next, gather != 0);
+            let result = handler.write_row(connection, row, (*how).into());
             let length = handler.record_length();
             handler.show_duplicate(connection, result, || record_to_fill(length, record0))
         })

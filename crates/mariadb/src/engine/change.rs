@@ -18,32 +18,52 @@ struct Entry {
     unique: bool,
 }
 
+/// How a row is inserted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Write {
+    /// The table's AUTO_INCREMENT counter after the row, or 0.
+    pub(crate) auto_increment_next: u64,
+    /// It may only be put with others to be sent later; a duplicate then comes up
+    /// later.
+    pub(crate) gather: bool,
+    /// A duplicate raises the counter as well.
+    pub(crate) duplicate_uses_value: bool,
+}
+
 impl Handler {
-    /// Inserts a row. With `gather` it may only be put with others to be sent
-    /// later; a duplicate then comes up later.
+    /// Inserts a row.
     pub(crate) fn write_row(
         &mut self,
         connection: &mut Connection,
         record: Record<'_>,
-        auto_increment_next: u64,
-        gather: bool,
+        how: Write,
     ) -> Result<(), Error> {
         let ids = self.share.ids();
-        if connection.pending().table() != ids.table || !gather {
+        let auto_increment_next = how.auto_increment_next;
+        if connection.pending().table() != ids.table || !how.gather {
             connection.flush()?;
         }
-        self.share.auto_increment.raise(auto_increment_next);
         connection.count_write();
-        if gather {
+        if how.gather {
+            self.share.auto_increment.raise(auto_increment_next);
             let batch = connection.pending();
             batch.set_table(&ids);
             self.add_row(batch, &ids, record, auto_increment_next)?;
             self.share.count_rows(1);
             return connection.flush_if_full();
         }
-        self.change(connection, |this, batch| {
+        let result = self.change(connection, |this, batch| {
             this.add_row(batch, &ids, record, auto_increment_next)
-        })
+        });
+        let uses_value = match &result {
+            Ok(()) => true,
+            Err(Error::Duplicate { .. }) => how.duplicate_uses_value,
+            Err(_) => false,
+        };
+        if uses_value {
+            self.share.auto_increment.raise(auto_increment_next);
+        }
+        result
     }
 
     /// Fills the handler's batch and sends it.

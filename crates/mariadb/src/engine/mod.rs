@@ -43,6 +43,7 @@ pub(crate) mod waits;
 pub(crate) mod xa;
 
 pub(crate) use ahead::ServerRange;
+pub(crate) use change::Write;
 pub(crate) use connection::{Connection, StatementContext};
 pub(crate) use error::Error;
 pub(crate) use handler::{Handler, LockUse, Wish};
