@@ -152,9 +152,16 @@ int vamos_begin_aside(THD *thd, bool writes_durably) {
 
 int vamos_report(THD *thd, int error) {
   char sentence[1024];
-  if (error && vamos_error_text(vamos_connection(thd), error, sentence, sizeof sentence)) {
+  if (!error)
+    return 0;
+  if (vamos_error_text(vamos_connection(thd), error, sentence, sizeof sentence)) {
     const bool retry = error == HA_ERR_LOCK_DEADLOCK || error == HA_ERR_ROLLBACK;
     my_printf_error(retry ? ER_LOCK_DEADLOCK : ER_ERROR_DURING_COMMIT, "VAMOS: %s", MYF(0), sentence);
+  } else if (error == HA_ERR_LOCK_WAIT_TIMEOUT || error == HA_ERR_LOCK_DEADLOCK) {
+    /* A change that is answered with the statement's end: clients look for these. */
+    my_error(error == HA_ERR_LOCK_DEADLOCK ? ER_LOCK_DEADLOCK : ER_LOCK_WAIT_TIMEOUT, MYF(0));
+  } else if (error == HA_ERR_ABORTED_BY_USER) {
+    thd->send_kill_message();
   }
   return error;
 }

@@ -148,4 +148,55 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ("1", "COMMIT"),
         ],
     ),
+    behaviour(
+        "what INSERT ... SELECT reads stays until its transaction ends",
+        &[
+            (
+                "1 a",
+                "INSERT INTO t SELECT id + 100, value FROM t FORCE INDEX (PRIMARY) WHERE id < 10",
+            ),
+            ("2 b", "INSERT INTO t VALUES (3, 30)"),
+            ("1 c", "DELETE FROM t WHERE id < 10"),
+            ("1 d", "SELECT * FROM t"),
+            ("1", "COMMIT"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    Behaviour {
+        not_at_serializable: true,
+        ..behaviour(
+            "INSERT ... SELECT reads what is newest above READ COMMITTED",
+            &[
+                ("1 a", "SELECT * FROM t"),
+                ("2", "INSERT INTO t VALUES (3, 30)"),
+                ("2", "COMMIT"),
+                (
+                    "1 b",
+                    "INSERT INTO t SELECT id + 100, value FROM t FORCE INDEX (PRIMARY) WHERE id < 10",
+                ),
+                ("1 c", "SELECT * FROM t"),
+                ("1", "COMMIT"),
+            ],
+        )
+    },
+    behaviour(
+        "an INSERT into a range that is held times out in its statement",
+        &[
+            ("1 a", "SELECT * FROM t WHERE id > 1 FOR UPDATE"),
+            ("2 b", "INSERT INTO t VALUES (3, 30)"),
+            ("2 c", "SELECT * FROM t WHERE id = 1"),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "WITH CONSISTENT SNAPSHOT",
+        &[
+            ("1", "START TRANSACTION WITH CONSISTENT SNAPSHOT"),
+            ("2", "INSERT INTO t VALUES (3, 30)"),
+            ("2", "COMMIT"),
+            ("1 a", "SELECT * FROM t"),
+            ("1", "COMMIT"),
+        ],
+    ),
 ];
