@@ -158,6 +158,9 @@ impl<'a> Judge<'a> {
         let path = dir.join(format!("{}.diff", test.replace('/', "_")));
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         fs::write(&path, difference).with_context(|| format!("cannot write {}", path.display()))?;
+        let digest = path.with_extension("digest");
+        fs::write(&digest, compare::digest(difference))
+            .with_context(|| format!("cannot write {}", digest.display()))?;
         fs::write(path.with_extension("log"), words)
             .with_context(|| format!("cannot write {}", path.display()))
     }
