@@ -324,11 +324,29 @@ void ha_vamos::column_bitmaps_signal() {
 void ha_vamos::choose_columns() {
   if (vamos_handler_columns_known(rust))
     return;
+  needs_row = position_needs_row();
+  /* Virtual columns are then computed of the row's others: see completed(). */
+  const bool all = needs_row && table->vfield;
   std::vector<uint32_t> wanted((table_share->fields + 31) / 32);
   for (uint i = 0; i < table_share->fields; i++)
-    if (bitmap_is_set(table->read_set, i))
+    if (all || bitmap_is_set(table->read_set, i))
       wanted[i / 32] |= 1U << (i % 32);
   vamos_handler_columns(rust, wanted.data(), wanted.size(), locked_for_write);
+}
+
+/* A position has the primary key's columns, of which entries of indexes do not have
+   those that the key has only a prefix of. The server wants such a column together
+   with an index alone only for positions. */
+bool ha_vamos::position_needs_row() const {
+  if (!has_primary_key())
+    return false;
+  const KEY &key = table->key_info[table_share->primary_key];
+  for (uint i = 0; i < key.user_defined_key_parts; i++) {
+    const KEY_PART_INFO &part = key.key_part[i];
+    if ((part.key_part_flag & HA_PART_KEY_SEG) && bitmap_is_set(table->read_set, part.fieldnr - 1))
+      return true;
+  }
+  return false;
 }
 
 /* ---- Statement ---- */

@@ -80,6 +80,7 @@ int ha_vamos::multi_range_read_init(RANGE_SEQ_IF *functions, void *parameter, ui
 bool ha_vamos::next_range(KEY_MULTI_RANGE *range) {
   if (queue.is_empty()) {
     const std::vector<vamos_range> &ranges = queue.take();
+    choose_columns();
     /* A failure comes up again when the first range is read. */
     vamos_read_ahead(rust, connection(), reads_index_alone(), ranges.data(), ranges.size());
   }

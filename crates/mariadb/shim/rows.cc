@@ -66,12 +66,31 @@ int ha_vamos::index_end() {
   return 0;
 }
 
-/* Called after each read through an index. A locking read fetches the row, which
-   has no virtual columns; a server that reads the index alone takes them to be
+namespace {
+
+/* The server clears this set when it computes one virtual column, also while a sort
+   reads the columns that the set names. */
+class Keep_tmp_set {
+public:
+  explicit Keep_tmp_set(TABLE *table)
+      : set(&table->tmp_set), words(set->bitmap, set->bitmap + no_words_in_map(set)) {}
+  ~Keep_tmp_set() { std::copy(words.begin(), words.end(), set->bitmap); }
+
+private:
+  MY_BITMAP *set;
+  std::vector<my_bitmap_map> words;
+};
+
+} // namespace
+
+/* Called after each read through an index. Some reads fetch the row, which has no
+   virtual columns; a server that reads the index alone takes them to be
    there. */
 int ha_vamos::completed(int error, uchar *record) {
-  if (error || !locks_rows || !reads_index_alone() || !table->vfield || record != table->record[0])
+  const bool fetched = locks_rows || needs_row;
+  if (error || !fetched || !keyread_enabled() || !table->vfield || record != table->record[0])
     return error;
+  Keep_tmp_set keep(table);
   const KEY &key = table->key_info[active_index];
   for (uint part = 0; part < key.user_defined_key_parts; part++) {
     Field *field = table->field[key.key_part[part].fieldnr - 1];

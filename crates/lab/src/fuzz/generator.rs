@@ -47,6 +47,8 @@ pub(super) struct Generator {
     /// The table that changes if the last step succeeded.
     change: Option<(usize, Table)>,
     definitions: u8,
+    /// Tables are altered all the time.
+    many_definitions: bool,
 }
 
 impl Generator {
@@ -79,6 +81,7 @@ impl Generator {
         first.reverse();
         let left = rng.usize(40..160);
         let definitions = rng.u8(..8);
+        let many_definitions = rng.u8(..6) == 0;
         Self {
             rng,
             connections,
@@ -89,23 +92,31 @@ impl Generator {
             left,
             change: None,
             definitions,
+            many_definitions,
         }
     }
 
     fn statement(&mut self) -> Statement {
         let rng = &mut self.rng;
+        if self.many_definitions && rng.u8(..6) == 0 {
+            return self.definition();
+        }
         match rng.u8(..100) {
             0..=41 => queries::query(rng, &self.tables),
             42..=82 => changes::change(rng, &self.tables),
-            83..=95 => transaction(rng, self.connections > 1),
-            _ if rng.u8(..8) < self.definitions => {
-                let number = rng.usize(..self.tables.len());
-                let (statement, after) = definitions::definition(rng, &self.tables[number]);
-                self.change = Some((number, after));
-                statement
-            }
+            83..=93 => transaction(rng, self.connections > 1),
+            94..=95 => setting(session(rng)),
+            _ if rng.u8(..8) < self.definitions => self.definition(),
             _ => queries::query(rng, &self.tables),
         }
+    }
+
+    fn definition(&mut self) -> Statement {
+        let rng = &mut self.rng;
+        let number = rng.usize(..self.tables.len());
+        let (statement, after) = definitions::definition(rng, &self.tables[number]);
+        self.change = Some((number, after));
+        statement
     }
 }
 
@@ -208,6 +219,17 @@ const LEVELS: &[&str] = &[
     "REPEATABLE READ",
     "SERIALIZABLE",
 ];
+
+/// Something that a connection changes for itself in the middle: its isolation
+/// level, so that the connections' levels mix, or how it reads.
+fn session(rng: &mut Rng) -> String {
+    let level = LEVELS[rng.usize(..LEVELS.len())];
+    match rng.u8(..4) {
+        0..=1 => format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"),
+        2 => format!("SET TRANSACTION ISOLATION LEVEL {level}"),
+        _ => SWITCHES[rng.usize(..SWITCHES.len())].to_owned(),
+    }
+}
 
 fn settings(rng: &mut Rng, waiting: Waiting) -> Vec<String> {
     let mut settings = vec!["SET time_zone = '+00:00', timestamp = 1700000000".to_owned()];

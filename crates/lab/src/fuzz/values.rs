@@ -141,9 +141,9 @@ fn int(rng: &mut Rng, bytes: u8, unsigned: bool) -> String {
         1 => max,
         2 => max + 1,
         3 => min - 1,
-        4..=6 => rng.i128(min..=max),
-        7..=10 if !unsigned => -rng.i128(0..10),
-        _ => rng.i128(0..30),
+        4..=6 => min + i128::from(rng.u64(..)) % (max - min + 1),
+        7..=10 if !unsigned => -i128::from(rng.u8(..10)),
+        _ => i128::from(rng.u8(..30)),
     };
     value.to_string()
 }

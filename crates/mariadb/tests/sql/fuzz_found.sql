@@ -75,3 +75,25 @@ ALTER TABLE bits ADD COLUMN e BIT(3) DEFAULT b'101' FIRST;
 UPDATE bits SET e = b'1', c = c + 1 WHERE d IS NOT NULL;
 SELECT a, HEX(c), HEX(d), HEX(e) FROM bits ORDER BY a;
 DROP TABLE bits;
+-- Rows are found by positions that were taken of an index, also if the primary key
+-- has only a prefix of a column.
+CREATE TABLE long_names (a INT NOT NULL, b INT NOT NULL, c BLOB NOT NULL, d VARCHAR(90) NOT NULL, e INT NOT NULL,
+  v INT AS (e % 7) VIRTUAL, PRIMARY KEY (b, c(12) DESC, d(9)), KEY k (b), KEY l (e), KEY v (v)) ENGINE=$ENGINE;
+INSERT INTO long_names (a, b, c, d, e) SELECT seq, seq % 9, CONCAT('c', seq, 'xxxxxxxxxxxxxx'), CONCAT('D', seq % 11, 'yyyyyyyyyyyyy'), seq % 13 FROM seq_1_to_400;
+SELECT a, c, d FROM long_names FORCE INDEX (k, l) WHERE b = 4 AND e = 5 ORDER BY a;
+SELECT a, v FROM long_names FORCE INDEX (v, l) WHERE v = 4 OR e = 5 ORDER BY a LIMIT 20;
+SELECT a, v FROM long_names FORCE INDEX (v, k) WHERE v = 4 AND b = 5 ORDER BY a LIMIT 20;
+SELECT v, COUNT(*) FROM long_names FORCE INDEX (v) GROUP BY v;
+DELETE x FROM long_names x FORCE INDEX (k) JOIN long_names y ON x.b = y.b WHERE y.a = 10;
+UPDATE long_names x FORCE INDEX (v) JOIN long_names y ON x.v = y.v SET x.a = x.a + 1000 WHERE y.a = 11;
+SELECT COUNT(*), SUM(a), SUM(b), SUM(v) FROM long_names;
+CHECK TABLE long_names;
+DROP TABLE long_names;
+-- Sorted locking reads by several indexes, one of them of a virtual column.
+CREATE TABLE merged (a INT NOT NULL, b INT NOT NULL, e INT NOT NULL, v INT AS (e % 7) VIRTUAL, PRIMARY KEY (b, a), KEY l (e), KEY v (v)) ENGINE=$ENGINE;
+INSERT INTO merged (a, b, e) SELECT seq, seq % 9, seq % 13 FROM seq_1_to_400;
+SELECT a, v, e FROM merged FORCE INDEX (v, l) WHERE v IN (4, 5) OR e = 5 ORDER BY a LIMIT 30 FOR UPDATE;
+SELECT a FROM merged FORCE INDEX (v, l) WHERE v IN (4, 5) OR e = 5 ORDER BY a DESC LIMIT 30 LOCK IN SHARE MODE;
+UPDATE merged FORCE INDEX (v, l) SET b = b + 9 WHERE v = 4 OR e = 5 ORDER BY a LIMIT 50;
+SELECT COUNT(*), SUM(a), SUM(b), SUM(v) FROM merged WHERE b >= 9;
+DROP TABLE merged;
