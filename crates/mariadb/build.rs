@@ -113,6 +113,7 @@ fn compile(mariadb: &Mariadb, generated: &Path) {
             "shim/alter.cc",
             "shim/condition.cc",
             "shim/create.cc",
+            "shim/summary.cc",
             "shim/discover.cc",
             "shim/engine.cc",
             "shim/server.cc",

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use vamos_proto::{
     Credit, CursorId, Direction, IndexId, KeyRange, Lock, Request, Response, Row, RowBlock, Scan, ScanRanges,
-    ScanWhere,
+    ScanWhere, Summarize,
 };
 
 /// Bytes of rows that the host may send ahead of a reader that takes no locks.
@@ -43,12 +43,14 @@ pub struct Conditions {
     pub entry: Vec<u8>,
     /// Runs on each row of the primary index.
     pub row: Vec<u8>,
+    /// Not empty: what comes are not rows but their groups; see [`Summarize`].
+    pub summary: Vec<u8>,
 }
 
 impl Conditions {
     /// Whether there is nothing to decide.
     pub fn is_empty(&self) -> bool {
-        self.entry.is_empty() && self.row.is_empty()
+        self.entry.is_empty() && self.row.is_empty() && self.summary.is_empty()
     }
 }
 
@@ -377,6 +379,10 @@ impl Session {
         let conditions = &cursor.conditions;
         let tag = match &cursor.ranges {
             None if conditions.is_empty() => connection.send(&Request::Scan(scan))?,
+            None if !conditions.summary.is_empty() => connection.send(&Request::Summarize(Summarize {
+                scan,
+                summary: &conditions.summary,
+            }))?,
             None => connection.send(&Request::ScanWhere(ScanWhere {
                 scan,
                 entry: &conditions.entry,

@@ -62,6 +62,11 @@ impl Session {
         self.interrupt = interrupt;
     }
 
+    /// Whether the interrupt says to stop now: for work between requests.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.as_ref().is_some_and(|stop| stop())
+    }
+
     /// Whether a transaction was lost with its lane, and has not been ended yet:
     /// until then every request fails.
     pub fn is_lost(&self) -> bool {

@@ -342,6 +342,33 @@ uint8_t vamos_condition_add(vamos_rust_handler *, uint32_t key, const vamos_node
 /* Forgets the conditions on all rows, or those on reads through this key. */
 void vamos_condition_clear(vamos_rust_handler *, uint32_t key);
 
+/* A query that the host sums up. */
+typedef struct vamos_rust_summary vamos_rust_summary;
+
+/* A value of a group. */
+struct vamos_value {
+  uint8_t kind; /* 0: NULL, 1: a number */
+  uint8_t length;
+  char digits[46]; /* a number in decimal digits, `length` of them */
+  int64_t number;  /* the same without its point, cut to 64 bits */
+};
+
+vamos_rust_summary *vamos_summary_new();
+void vamos_summary_free(vamos_rust_summary *);
+/* Each says what it wants; 0: not understood. */
+uint8_t vamos_summary_condition(vamos_rust_summary *, const vamos_node *, size_t count);
+void vamos_summary_group(vamos_rust_summary *, uint32_t column);
+/* `what`: rows, count, sum, min, max. */
+void vamos_summary_total(vamos_rust_summary *, uint8_t what, uint32_t column);
+/* Whether the host can do it; `key`: has all columns, UINT32_MAX: none. */
+uint8_t vamos_summary_plan(vamos_rust_summary *, const vamos_rust_handler *, uint32_t key);
+void vamos_summary_start(vamos_rust_summary *);
+/* The next group, or HA_ERR_END_OF_FILE. */
+int vamos_summary_next(vamos_rust_summary *, vamos_rust_handler *, vamos_rust_connection *);
+/* A value of the group: first its columns, then its totals. */
+void vamos_summary_value(const vamos_rust_summary *, const vamos_rust_handler *, uint32_t place, uint32_t column,
+                         vamos_value *);
+
 int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);
 int vamos_rnd_next(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record);
 int vamos_rnd_pos(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, const uint8_t *position);

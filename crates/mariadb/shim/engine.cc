@@ -106,6 +106,7 @@ int start(void *p) {
   vamos_hton->savepoint_rollback_can_release_mdl = savepoint_rollback_can_release_mdl;
   vamos_hton->start_consistent_snapshot = start_consistent_snapshot;
   vamos_hton->show_status = show_status;
+  vamos_hton->create_group_by = vamos_create_group_by;
   vamos_install_discovery(vamos_hton);
   vamos_install_alter(vamos_hton);
   vamos_set_two_phase(vamos_hton);

@@ -42,9 +42,12 @@ int vamos_report_ddl(THD *thd, int error);
 uint vamos_lock_wait_seconds(THD *thd);
 uint8_t vamos_durability_of(THD *thd);
 /* What may run on the host: bits of the setting `vamos_pushdown`. */
-enum vamos_pushdown : ulonglong { VAMOS_PUSH_CONDITION = 1, VAMOS_PUSH_INDEX_CONDITION = 2 };
+enum vamos_pushdown : ulonglong { VAMOS_PUSH_CONDITION = 1, VAMOS_PUSH_INDEX_CONDITION = 2, VAMOS_PUSH_SUMMARY = 4 };
 bool vamos_may_push(THD *thd, vamos_pushdown what);
 uint vamos_start_wait_seconds();
+
+/* summary.cc */
+group_by_handler *vamos_create_group_by(THD *thd, struct Query *query);
 extern struct st_mysql_sys_var *vamos_system_variables[];
 extern struct st_mysql_show_var vamos_status_variables[];
 vamos_settings vamos_current_settings();
@@ -177,7 +180,9 @@ public:
   void get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
                           ulonglong *reserved) override;
 
-  /* Conditions that the host evaluates */
+  /* What the host evaluates */
+  vamos_rust_handler *rust_handler() const { return rust; }
+  bool reads_snapshot() const { return rust && !locks_rows && !is_sequence(); }
   const COND *cond_push(const COND *condition) override;
   void cond_pop() override;
   Item *idx_cond_push(uint key, Item *condition) override;

@@ -52,13 +52,13 @@ MYSQL_THDVAR_ENUM(durability, PLUGIN_VAR_RQCMDARG,
                   "kernel, which writes it each second (second) or when it likes (never)",
                   NULL, NULL, 0, &durability_typelib);
 
-const char *pushdown_names[] = {"condition", "index_condition", NullS};
+const char *pushdown_names[] = {"condition", "index_condition", "summary", NullS};
 TYPELIB pushdown_typelib = {array_elements(pushdown_names) - 1, "pushdown", pushdown_names, nullptr};
 
 MYSQL_THDVAR_SET(pushdown, PLUGIN_VAR_RQCMDARG,
                  "What the host may evaluate for the server: conditions on rows (condition) and on the entries of "
-                 "indexes (index_condition)",
-                 NULL, NULL, VAMOS_PUSH_CONDITION | VAMOS_PUSH_INDEX_CONDITION, &pushdown_typelib);
+                 "indexes (index_condition), and sums over tables (summary)",
+                 NULL, NULL, VAMOS_PUSH_CONDITION | VAMOS_PUSH_INDEX_CONDITION | VAMOS_PUSH_SUMMARY, &pushdown_typelib);
 
 MYSQL_THDVAR_ULONG(lock_wait_timeout, PLUGIN_VAR_RQCMDARG, "Seconds to wait for a row lock", NULL, NULL, 50, 0,
                    1024 * 1024 * 1024, 0);

@@ -51,7 +51,7 @@ pub use prepared::{
 };
 pub use request::{
     Begin, Commit, CounterRaise, CreateTable, Credit, Get, ListTables, MultiGet, Outcome, RangeSizes,
-    RenameTable, Request, Scan, ScanRanges, ScanWhere, SetDefinition, Survey, Unlock, Write,
+    RenameTable, Request, Scan, ScanRanges, ScanWhere, SetDefinition, Summarize, Survey, Unlock, Write,
 };
 pub use response::{
     CommitOutcome, IndexSurvey, RangeSizesReply, Response, SurveyReply, SurveyStep, TableInfo, TableNames,

@@ -93,6 +93,9 @@ messages! {
         /// that they reject are counted in [`Rejected`](crate::Response::Rejected)
         /// messages before the batches.
         28 => ScanWhere(ScanWhere<'a>),
+        /// Sums up what a scan finds. Answered as the scan would be, by a row for
+        /// each group: its key and its totals.
+        29 => Summarize(Summarize<'a>),
 
         /// Creates a table. Answered by `Table`.
         32 => CreateTable(CreateTable<'a>),
@@ -270,6 +273,21 @@ pub struct ScanWhere<'a> {
     /// Runs on each row of the primary index, scanned or fetched.
     #[serde(borrow)]
     pub row: &'a [u8],
+}
+
+/// See [`Request::Summarize`].
+///
+/// A group may come more than once, with totals of different rows, where there
+/// are more groups than the host keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summarize<'a> {
+    /// The scan: without locks, limit and rows to fetch.
+    #[serde(borrow)]
+    pub scan: Scan<'a>,
+    /// What to compute, as [`Summary::encode`](crate::program::Summary::encode)
+    /// makes it.
+    #[serde(borrow)]
+    pub summary: &'a [u8],
 }
 
 /// See [`Request::Credit`].

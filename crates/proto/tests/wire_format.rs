@@ -7,9 +7,9 @@ use vamos_proto::{
     CommitPrepared, Compact, CountEntries, Counted, CursorId, Deadlock, DeadlockPart, Direction, Durability,
     Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind,
     LockWait, Monitor, Prepare, Recover, Request, Response, RollbackPrepared, Row, RowBlockBuilder, Scan,
-    ScanRanges, ScanWhere, SetDefinition, Survey, SurveyReply, SurveyStep, TableDetail, TableId, TableNames,
-    TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, Unlock, WaitInfo, Write, WriteOp,
-    Xid,
+    ScanRanges, ScanWhere, SetDefinition, Summarize, Survey, SurveyReply, SurveyStep, TableDetail, TableId,
+    TableNames, TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, Unlock, WaitInfo,
+    Write, WriteOp, Xid,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -434,4 +434,7 @@ fn scan_where() {
     }));
     assert_eq!(opcode, 28);
     assert_eq!(body, [3, 7, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 1, b'p']);
+    let (opcode, body) = wire(Request::Summarize(Summarize { scan, summary: b"s" }));
+    assert_eq!(opcode, 29);
+    assert_eq!(body, [3, 7, 0, 0, 0, 0, 0, 2, 0, 0, 1, 1, b's']);
 }

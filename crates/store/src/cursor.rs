@@ -5,6 +5,7 @@ mod locking;
 mod merge;
 mod sieve;
 mod stored;
+mod summary;
 
 use crate::engine::Engine;
 use crate::locks::Patience;
@@ -144,6 +145,9 @@ impl Transaction {
     /// As [`Transaction::scan`].
     pub fn scan_where(&mut self, scan: &Scan<'_>, sieve: Sieve) -> Result<Cursor, StoreError> {
         let cursor = self.scan(scan)?;
+        if sieve.summary.is_some() {
+            cursor.check_summable()?;
+        }
         Ok(Cursor { sieve, ..cursor })
     }
 
@@ -182,6 +186,12 @@ impl Transaction {
             return Err(StoreError::Invalid {
                 reason: "the cursor belongs to another transaction".to_owned(),
             });
+        }
+        if let Some(mut summary) = cursor.sieve.summary.take() {
+            cursor.correct(&self.overtaken);
+            let result = summary.fill(cursor, &self.overlay, &self.store.engine, rows, max_bytes);
+            cursor.sieve.summary = Some(summary);
+            return result;
         }
         if cursor.finished {
             return Ok(true);

@@ -87,6 +87,10 @@ impl Session {
             Request::AlterTables(alter) => self.alter_tables(tag, alter).await,
             Request::Build(build) => self.build(tag, build).await,
             Request::Scan(scan) => self.scan(tag, &scan, Ok(Sieve::default())).await,
+            Request::Summarize(summarize) => {
+                let sieve = Sieve::summing(summarize.summary);
+                self.scan(tag, &summarize.scan, sieve).await
+            }
             Request::ScanWhere(scan) => {
                 let sieve = Sieve::new(scan.entry, scan.row);
                 self.scan(tag, &scan.scan, sieve).await

@@ -48,17 +48,26 @@ unsafe extern "C" fn vamos_condition_add(
     count: usize,
 ) -> u8 {
     guard(0, || {
-        if nodes.is_null() || count > MAX_NODES {
-            return 0;
-        }
         // SAFETY: the shim passes its own handler and so many nodes.
-        let (handler, nodes) = unsafe { (handler.as_mut(), std::slice::from_raw_parts(nodes, count)) };
-        let (Some(handler), Some(condition)) = (handler, condition(nodes)) else {
+        let (handler, condition) = unsafe { (handler.as_mut(), read_condition(nodes, count)) };
+        let (Some(handler), Some(condition)) = (handler, condition) else {
             return 0;
         };
         let key = (key != u32::MAX).then_some(key as usize);
         u8::from(handler.pushdown.add(&handler.shape, key, condition))
     })
+}
+
+/// The condition that the nodes are, if they are one.
+///
+/// # Safety
+/// So many nodes must be valid at `nodes`.
+pub(super) unsafe fn read_condition(nodes: *const Node, count: usize) -> Option<Condition> {
+    if nodes.is_null() || count > MAX_NODES {
+        return None;
+    }
+    // SAFETY: the caller vouches for it.
+    condition(unsafe { std::slice::from_raw_parts(nodes, count) })
 }
 
 /// Forgets the conditions on all rows, or those on reads through one key.

@@ -16,6 +16,7 @@ mod monitor_calls;
 mod open_table;
 mod plugin_calls;
 mod server;
+mod summary;
 mod table_calls;
 mod types;
 mod upkeep_calls;

@@ -8,9 +8,11 @@
 mod compile;
 mod emit;
 mod place;
+mod summary;
 
 pub use compile::compile;
 pub use place::Source;
+pub use summary::{Compute, summarize};
 
 use vamos_proto::program::{Arithmetic, Comparison, Range};
 

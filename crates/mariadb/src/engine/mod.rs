@@ -39,6 +39,7 @@ mod scan;
 pub(crate) mod settler;
 mod share;
 mod statistics;
+mod summary;
 pub(crate) mod waits;
 pub(crate) mod xa;
 
@@ -49,3 +50,4 @@ pub(crate) use error::Error;
 pub(crate) use handler::{Handler, LockUse, Wish};
 pub(crate) use scan::EndOfRange;
 pub(crate) use share::Share;
+pub(crate) use summary::Aggregate;

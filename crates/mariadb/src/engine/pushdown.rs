@@ -105,6 +105,10 @@ impl Pushdown {
             true => encode(Source::Row),
             false => Vec::new(),
         };
-        Conditions { entry, row }
+        Conditions {
+            entry,
+            row,
+            summary: Vec::new(),
+        }
     }
 }

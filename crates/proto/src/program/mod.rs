@@ -41,6 +41,9 @@ pub const MAX_DEPTH: usize = 32;
 /// The most fields, and the most columns or key parts of a layout.
 pub const MAX_FIELDS: usize = 4096;
 
+/// The most totals of a summary, and the most fields by which it groups.
+pub const MAX_TOTALS: usize = 64;
+
 /// The longest value that a pattern is matched with; longer ones are unknown.
 pub const MAX_LIKE_BYTES: usize = 16 << 10;
 

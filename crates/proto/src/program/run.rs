@@ -139,13 +139,15 @@ impl Machine {
                 &mut many[..]
             }
         };
-        // What lies behind a break stays missing.
-        let _ = locate(&self.program.layout, input, |place, slot| {
-            let (from, to) = self.readers.get(place).copied().unwrap_or_default();
-            for &field in self.by_place.get(from.into()..to.into()).unwrap_or_default() {
-                slots[usize::from(field)] = slot;
-            }
-        });
+        if fields > 0 {
+            // What lies behind a break stays missing.
+            let _ = locate(&self.program.layout, input, |place, slot| {
+                let (from, to) = self.readers.get(place).copied().unwrap_or_default();
+                for &field in self.by_place.get(from.into()..to.into()).unwrap_or_default() {
+                    slots[usize::from(field)] = slot;
+                }
+            });
+        }
         run(slots)
     }
 

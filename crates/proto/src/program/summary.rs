@@ -2,7 +2,7 @@
 //! by groups.
 
 use super::run::{Input, Machine, Number, Value, Verdict};
-use super::{MAX_FIELDS, MAX_PROGRAM_BYTES, Program, ProgramError};
+use super::{MAX_PROGRAM_BYTES, MAX_TOTALS, Program, ProgramError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 pub struct Summary {
     /// Which rows; it also says where the fields are.
     pub program: Program,
-    /// The fields by which rows are grouped; none: all rows are one group, which
-    /// is there also without any row.
+    /// The fields by which rows are grouped, all of them numbers; none: all rows
+    /// are one group, which is there also without any row.
     pub groups: Vec<u16>,
     /// What to compute for each group.
     pub totals: Vec<Total>,
@@ -27,27 +27,17 @@ pub enum Total {
     Count(u16),
     /// The sum of a field of numbers, NULL if there is none.
     Sum(u16),
-    /// The least value of a field, NULL if there is none.
+    /// The least value of a field of numbers, NULL if there is none.
     Min(u16),
-    /// The greatest value of a field, NULL if there is none.
+    /// The greatest value of a field of numbers, NULL if there is none.
     Max(u16),
 }
 
-/// A value of a group or a total.
-#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
-pub enum Datum {
-    /// NULL.
-    Null,
-    /// A number; of what scale the field says.
-    Number(Number),
-    /// An IEEE 754 number.
-    Float(f64),
-    /// Bytes.
-    Bytes(Vec<u8>),
-}
+/// A value of a group or a total, `None`: NULL. Its scale is the field's.
+pub type Datum = Option<Number>;
 
 /// A group of rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// What its rows have in the fields by which they are grouped.
     pub values: Vec<Datum>,
@@ -78,7 +68,7 @@ pub struct Summing {
     machine: Machine,
     groups: Vec<u16>,
     totals: Vec<Total>,
-    /// By the encoded values of the group's fields.
+    /// By the values of the group's fields, so encoded that they sort as those.
     found: BTreeMap<Vec<u8>, Vec<Datum>>,
     bytes: usize,
     scratch: Vec<u8>,
@@ -92,15 +82,40 @@ impl Summary {
         out
     }
 
-    /// Reads and checks a summary.
+    /// Reads a summary; [`Summing::new`] checks it.
     ///
     /// # Errors
-    /// [`ProgramError`] if it is not one, or breaks the rules.
+    /// [`ProgramError`] if it is not one.
     pub fn decode(bytes: &[u8]) -> Result<Self, ProgramError> {
         if bytes.len() > MAX_PROGRAM_BYTES {
             return Err(ProgramError::TooLong(bytes.len()));
         }
         crate::message::read("summary", bytes).map_err(|_| ProgramError::Malformed)
+    }
+
+    fn verify(&self) -> Result<(), ProgramError> {
+        if self.totals.len() > MAX_TOTALS || self.groups.len() > MAX_TOTALS {
+            return Err(ProgramError::TooMany("totals"));
+        }
+        let field = |number: u16| {
+            let field = self.program.fields.get(usize::from(number));
+            field.ok_or(ProgramError::NoSuch("field"))
+        };
+        let number = |of: u16| match field(of)?.kind.scale() {
+            Some(_) => Ok(()),
+            None => Err(ProgramError::Impossible("total")),
+        };
+        for &group in &self.groups {
+            number(group)?;
+        }
+        for total in &self.totals {
+            match *total {
+                Total::Rows => {}
+                Total::Count(of) => drop(field(of)?),
+                Total::Sum(of) | Total::Min(of) | Total::Max(of) => number(of)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -110,27 +125,7 @@ impl Summing {
     /// # Errors
     /// [`ProgramError`] if the summary breaks the rules.
     pub fn new(summary: Summary) -> Result<Self, ProgramError> {
-        let fields = &summary.program.fields;
-        let used = summary.totals.iter().filter_map(|total| total.field());
-        if summary.totals.len() > MAX_FIELDS || summary.groups.len() > MAX_FIELDS {
-            return Err(ProgramError::TooMany("totals"));
-        }
-        if summary
-            .groups
-            .iter()
-            .copied()
-            .chain(used)
-            .any(|field| usize::from(field) >= fields.len())
-        {
-            return Err(ProgramError::NoSuch("field"));
-        }
-        let sums_numbers = summary.totals.iter().all(|total| match total {
-            Total::Sum(field) => fields[usize::from(*field)].kind.scale().is_some(),
-            _ => true,
-        });
-        if !sums_numbers {
-            return Err(ProgramError::Impossible("sum"));
-        }
+        summary.verify()?;
         let mut summing = Self {
             machine: Machine::new(summary.program)?,
             groups: summary.groups,
@@ -140,14 +135,15 @@ impl Summing {
             scratch: Vec::new(),
         };
         if summing.groups.is_empty() {
-            let none = summing.nothing();
+            let none = nothing(&summing.totals);
             summing.insert(Vec::new(), none);
         }
         Ok(summing)
     }
 
-    fn nothing(&self) -> Vec<Datum> {
-        self.totals.iter().map(Total::of_nothing).collect()
+    /// How much more work a row is than only to judge it, about.
+    pub fn weight(&self) -> usize {
+        1 + (self.groups.len() + self.totals.len()) / 8
     }
 
     fn insert(&mut self, key: Vec<u8>, totals: Vec<Datum>) {
@@ -176,25 +172,26 @@ impl Summing {
             }
             scratch.clear();
             for &group in groups.iter() {
-                let datum = Datum::of(value(group).ok_or(SummaryError::Unreadable)?);
-                crate::message::append(scratch, &datum);
+                put_key(scratch, number(value(group))?);
             }
             let sums = match found.get_mut(scratch.as_slice()) {
                 Some(sums) => sums,
                 None => {
-                    let none: Vec<Datum> = totals.iter().map(Total::of_nothing).collect();
+                    let none = nothing(totals);
                     *bytes += cost(scratch, &none);
                     found.entry(scratch.clone()).or_insert(none)
                 }
             };
             for (total, sum) in totals.iter().zip(sums) {
-                let value = match total.field() {
-                    Some(field) => value(field).ok_or(SummaryError::Unreadable)?,
-                    None => Value::Null,
+                let part = match *total {
+                    Total::Rows => Some(1),
+                    Total::Count(field) => {
+                        let value = value(field).ok_or(SummaryError::Unreadable)?;
+                        Some((value != Value::Null).into())
+                    }
+                    Total::Sum(field) | Total::Min(field) | Total::Max(field) => number(value(field))?,
                 };
-                let before = sum.heap_bytes();
-                total.add(sum, value)?;
-                *bytes = (*bytes + sum.heap_bytes()).saturating_sub(before);
+                total.merge(sum, part)?;
             }
             Ok(true)
         })
@@ -210,13 +207,12 @@ impl Summing {
         if others.len() != self.totals.len() {
             return Err(SummaryError::Malformed);
         }
+        take_key(key, self.groups.len())?;
         match self.found.get_mut(key) {
             None => self.insert(key.to_vec(), others),
             Some(sums) => {
                 for ((total, sum), other) in self.totals.iter().zip(sums).zip(others) {
-                    let before = sum.heap_bytes();
                     total.merge(sum, other)?;
-                    self.bytes = (self.bytes + sum.heap_bytes()).saturating_sub(before);
                 }
             }
         }
@@ -249,7 +245,8 @@ impl Summing {
         Some(key)
     }
 
-    /// Takes the first group out.
+    /// Takes the first group out: they come in the order of their values, NULL
+    /// before all numbers.
     ///
     /// # Errors
     /// [`SummaryError::Malformed`] if its key is not one.
@@ -258,112 +255,80 @@ impl Summing {
             return Ok(None);
         };
         self.bytes = self.bytes.saturating_sub(cost(&key, &totals));
-        let mut rest = key.as_slice();
-        let mut values = Vec::with_capacity(self.groups.len());
-        for _ in &self.groups {
-            let (value, others) =
-                postcard::take_from_bytes::<Datum>(rest).map_err(|_| SummaryError::Malformed)?;
-            rest = others;
-            values.push(value);
-        }
+        let values = take_key(&key, self.groups.len())?;
         Ok(Some(Group { values, totals }))
     }
 }
 
 fn cost(key: &[u8], totals: &[Datum]) -> usize {
-    let totals = totals.iter().map(|total| size_of::<Datum>() + total.heap_bytes());
-    GROUP_BYTES + key.len() + totals.sum::<usize>()
+    GROUP_BYTES + key.len() + size_of_val(totals)
+}
+
+fn nothing(totals: &[Total]) -> Vec<Datum> {
+    let nothing = |total: &Total| match total {
+        Total::Rows | Total::Count(_) => Some(0),
+        Total::Sum(_) | Total::Min(_) | Total::Max(_) => None,
+    };
+    totals.iter().map(nothing).collect()
+}
+
+fn number(value: Option<Value<'_>>) -> Result<Datum, SummaryError> {
+    match value {
+        Some(Value::Number(number)) => Ok(Some(number)),
+        Some(Value::Null) => Ok(None),
+        _ => Err(SummaryError::Unreadable),
+    }
+}
+
+/// Flips the sign, so that numbers sort as their bytes do.
+const SIGN: u128 = 1 << 127;
+
+/// NULL is the byte 0; before a number stands 1.
+fn put_key(key: &mut Vec<u8>, value: Datum) {
+    match value {
+        None => key.push(0),
+        Some(number) => {
+            key.push(1);
+            key.extend_from_slice(&(number as u128 ^ SIGN).to_be_bytes());
+        }
+    }
+}
+
+fn take_key(mut key: &[u8], count: usize) -> Result<Vec<Datum>, SummaryError> {
+    let mut values = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (&mark, rest) = key.split_first().ok_or(SummaryError::Malformed)?;
+        key = rest;
+        values.push(match mark {
+            0 => None,
+            1 => {
+                let (bytes, rest) = key.split_first_chunk().ok_or(SummaryError::Malformed)?;
+                key = rest;
+                Some((u128::from_be_bytes(*bytes) ^ SIGN) as Number)
+            }
+            _ => return Err(SummaryError::Malformed),
+        });
+    }
+    match key.is_empty() {
+        true => Ok(values),
+        false => Err(SummaryError::Malformed),
+    }
 }
 
 impl Total {
-    fn field(&self) -> Option<u16> {
-        match *self {
-            Self::Rows => None,
-            Self::Count(field) | Self::Sum(field) | Self::Min(field) | Self::Max(field) => Some(field),
-        }
-    }
-
-    fn of_nothing(&self) -> Datum {
-        match self {
-            Self::Rows | Self::Count(_) => Datum::Number(0),
-            Self::Sum(_) | Self::Min(_) | Self::Max(_) => Datum::Null,
-        }
-    }
-
-    fn add(&self, sum: &mut Datum, value: Value<'_>) -> Result<(), SummaryError> {
-        match self {
-            Self::Rows => self.merge(sum, Datum::Number(1)),
-            _ if value == Value::Null => Ok(()),
-            Self::Count(_) => self.merge(sum, Datum::Number(1)),
-            // A value is copied only if it is kept.
-            Self::Min(_) if !sum.is_null() && !sum.exceeds(value) => Ok(()),
-            Self::Max(_) if !sum.is_null() && !sum.is_exceeded_by(value) => Ok(()),
-            _ => self.merge(sum, Datum::of(value)),
-        }
-    }
-
-    fn merge(&self, sum: &mut Datum, other: Datum) -> Result<(), SummaryError> {
-        if other.is_null() {
+    /// Adds a part to a total.
+    fn merge(&self, sum: &mut Datum, part: Datum) -> Result<(), SummaryError> {
+        let Some(part) = part else {
             return Ok(());
-        }
-        let replaces = match self {
-            Self::Rows | Self::Count(_) | Self::Sum(_) => {
-                *sum = match (&*sum, &other) {
-                    (Datum::Null, Datum::Number(_)) => other,
-                    (Datum::Number(sum), Datum::Number(other)) => {
-                        Datum::Number(sum.checked_add(*other).ok_or(SummaryError::Overflow)?)
-                    }
-                    _ => return Err(SummaryError::Malformed),
-                };
-                return Ok(());
-            }
-            Self::Min(_) => sum.is_null() || other < *sum,
-            Self::Max(_) => sum.is_null() || other > *sum,
         };
-        if replaces {
-            *sum = other;
-        }
+        *sum = Some(match (*sum, self) {
+            (None, _) => part,
+            (Some(sum), Self::Rows | Self::Count(_) | Self::Sum(_)) => {
+                sum.checked_add(part).ok_or(SummaryError::Overflow)?
+            }
+            (Some(sum), Self::Min(_)) => sum.min(part),
+            (Some(sum), Self::Max(_)) => sum.max(part),
+        });
         Ok(())
-    }
-}
-
-impl Datum {
-    fn of(value: Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Truth(truth) => Self::Number(truth.into()),
-            Value::Number(number) => Self::Number(number),
-            Value::Float(number) => Self::Float(number),
-            Value::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
-        }
-    }
-
-    fn is_null(&self) -> bool {
-        *self == Self::Null
-    }
-
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            _ => 0,
-        }
-    }
-
-    fn exceeds(&self, value: Value<'_>) -> bool {
-        match (self, value) {
-            (Self::Number(own), Value::Number(value)) => *own > value,
-            (Self::Float(own), Value::Float(value)) => *own > value,
-            (Self::Bytes(own), Value::Bytes(value)) => own.as_slice() > value,
-            _ => true,
-        }
-    }
-
-    fn is_exceeded_by(&self, value: Value<'_>) -> bool {
-        match (self, value) {
-            (Self::Number(own), Value::Number(value)) => *own < value,
-            (Self::Float(own), Value::Float(value)) => *own < value,
-            (Self::Bytes(own), Value::Bytes(value)) => own.as_slice() < value,
-            _ => true,
-        }
     }
 }

@@ -1,13 +1,15 @@
 //! Which rows of a scan are wanted.
 
+use super::summary::SummedUp;
 use crate::StoreError;
 use std::sync::atomic::{AtomicU64, Ordering};
-use vamos_proto::program::{Input, Machine, Verdict};
+use vamos_proto::program::{Input, Machine, ProgramError, Summary, Summing, Verdict};
 
 /// The programs that decide which rows a scan returns.
 #[derive(Debug, Default)]
 pub struct Sieve {
     entry: Option<Machine>,
+    pub(super) summary: Option<Box<SummedUp>>,
     row: Option<Machine>,
     /// Counted where only a shared reference is at hand; one thread at a time does.
     rejected: AtomicU64,
@@ -23,7 +25,23 @@ impl Sieve {
         Ok(Self {
             entry: machine(entry)?,
             row: machine(row)?,
+            summary: None,
             rejected: AtomicU64::new(0),
+        })
+    }
+
+    /// A sieve that keeps no row and sums them up, as a client has asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] if it is no summary.
+    pub fn summing(summary: &[u8]) -> Result<Self, StoreError> {
+        let invalid = |error: ProgramError| StoreError::Invalid {
+            reason: error.to_string(),
+        };
+        let summing = Summing::new(Summary::decode(summary).map_err(invalid)?).map_err(invalid)?;
+        Ok(Self {
+            summary: Some(Box::new(SummedUp::new(summing))),
+            ..Self::default()
         })
     }
 

@@ -19,6 +19,7 @@ mod reclaim;
 mod savepoints;
 mod sieves;
 mod sizes;
+mod summaries;
 mod support;
 mod survey;
 mod temporary;

@@ -23,8 +23,10 @@ pub fn compile(shape: &Shape, source: Source, conditions: &[Condition]) -> Compi
         // Without its last condition it is the program that it was.
         whole &= emitter.add(condition).is_some();
     }
-    let program = emitter
-        .finish()
+    let some = !emitter.is_empty();
+    let program = some
+        .then(|| emitter.finish())
+        .flatten()
         .filter(|program| program.verify().is_ok() && program.encode().len() <= MAX_PROGRAM_BYTES);
     Compiled {
         whole: whole && program.is_some(),

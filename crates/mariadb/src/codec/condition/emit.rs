@@ -42,11 +42,34 @@ impl<'s> Emitter<'s> {
         Some(())
     }
 
-    /// The program, if there is a condition in it.
-    pub(super) fn finish(self) -> Option<Program> {
-        if self.conditions.is_empty() {
-            return None;
+    /// A field of exact numbers, or of times.
+    pub(super) fn number_field(&mut self, column: usize) -> Option<u16> {
+        let kind = self.source.find(self.shape, column)?.1;
+        (!matches!(kind, Kind::Bytes | Kind::Float | Kind::Double)).then_some(())?;
+        let mut ops = Vec::new();
+        self.column(column, &mut ops)?;
+        field_of(&ops)
+    }
+
+    /// A field of whatever type, to be asked whether it is NULL.
+    pub(super) fn any_field(&mut self, column: usize) -> Option<u16> {
+        if self.source.find(self.shape, column).is_some() {
+            let mut ops = Vec::new();
+            self.column(column, &mut ops)?;
+            return field_of(&ops);
         }
+        let mut ops = Vec::new();
+        self.any(&Operand::Column(column), &mut ops)?;
+        field_of(&ops)
+    }
+
+    /// Whether there is no condition in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// The program.
+    pub(super) fn finish(self) -> Option<Program> {
         Some(Program {
             layout: self.source.layout(self.shape, self.last_place)?,
             fields: self.fields,
@@ -317,6 +340,13 @@ impl<'s> Emitter<'s> {
             self.weights.push(weights);
             self.weights.len() - 1
         }) as u16
+    }
+}
+
+fn field_of(ops: &[Op]) -> Option<u16> {
+    match ops {
+        [Op::Field(number)] => Some(*number),
+        _ => None,
     }
 }
 

@@ -1,0 +1,110 @@
+//! Scans that sum up what they find.
+
+use super::{Cursor, LOOKS};
+use crate::engine::Engine;
+use crate::overlay::Overlay;
+use crate::{StoreError, keys};
+use vamos_proto::program::{Input, Summing};
+use vamos_proto::{Lock, Row, RowBlockBuilder};
+
+/// Memory for the groups of one scan. With more of them they are sent as they
+/// stand, and the scan goes on without any.
+const MAX_GROUP_BYTES: usize = 2 << 20;
+
+/// A summary in the making.
+#[derive(Debug)]
+pub(super) struct SummedUp {
+    summing: Summing,
+    /// The groups are on their way out.
+    giving: bool,
+}
+
+impl SummedUp {
+    pub(super) fn new(summing: Summing) -> Self {
+        Self {
+            summing,
+            giving: false,
+        }
+    }
+
+    /// Sums up the next rows; appends groups once there are no more rows, or too
+    /// many groups. Says whether that was all.
+    pub(super) fn fill(
+        &mut self,
+        cursor: &mut Cursor,
+        overlay: &Overlay,
+        engine: &Engine,
+        rows: &mut RowBlockBuilder,
+        max_bytes: usize,
+    ) -> Result<bool, StoreError> {
+        if !self.giving {
+            if !cursor.finished {
+                self.sum_up(cursor, overlay, engine)?;
+            }
+            self.giving = cursor.finished || self.summing.bytes() > MAX_GROUP_BYTES;
+        }
+        while self.giving && (rows.is_empty() || rows.len() < max_bytes) {
+            let Some((group, totals)) = self.summing.take() else {
+                self.giving = false;
+                return Ok(cursor.finished);
+            };
+            rows.push(&Row {
+                key: &group,
+                primary_key: &[],
+                value: &totals,
+            });
+        }
+        Ok(false)
+    }
+
+    /// Adds some rows: few enough that others have their turn soon.
+    fn sum_up(&mut self, cursor: &mut Cursor, overlay: &Overlay, engine: &Engine) -> Result<(), StoreError> {
+        let looks = LOOKS / self.summing.weight().max(1);
+        let mut last = Vec::new();
+        let mut merge = cursor.merge(overlay, engine);
+        let mut finished = false;
+        for _ in 0..looks.max(1) {
+            let added = merge.next(|key, value| {
+                last.clear();
+                last.extend_from_slice(key);
+                self.summing.add(Input {
+                    key: keys::client_key(key),
+                    value,
+                })
+            })?;
+            match added {
+                Some(added) => added.map_err(|error| StoreError::Invalid {
+                    reason: error.to_string(),
+                })?,
+                None => {
+                    finished = true;
+                    break;
+                }
+            };
+            if self.summing.bytes() > MAX_GROUP_BYTES {
+                break;
+            }
+        }
+        if !last.is_empty() {
+            cursor.pass(&last);
+        }
+        if finished {
+            cursor.finished = true;
+            // What it pins in RocksDB is free from now on.
+            cursor.stored = None;
+        }
+        Ok(())
+    }
+}
+
+impl Cursor {
+    /// Only plain consistent scans can be summed up.
+    pub(super) fn check_summable(&self) -> Result<(), StoreError> {
+        match self.lock == Lock::None && self.fetch.is_none() && self.remaining == u64::MAX {
+            true => Ok(()),
+            false => Err(StoreError::Invalid {
+                reason: "a scan that locks, fetches or has a limit cannot be summed up".to_owned(),
+            }),
+        }
+    }
+}
