@@ -53,7 +53,7 @@ fn insert(rng: &mut Rng, table: &Table) -> Statement {
     // later row may be told before a duplicate that the host finds in an earlier.
     statement.any_data_error = rows > 1;
     if verb == "INSERT INTO " && rng.u8(..4) == 0 && table.unique_keys() == 1 {
-        on_duplicate(rng, &mut statement, table);
+        on_duplicate(rng, &mut statement, table, true);
     } else if rng.u8(..12) == 0 {
         statement.compare = Compare::Ordered;
         statement.add(format!(" RETURNING a, {}", table.any_column(rng).name));
@@ -106,7 +106,8 @@ fn value_of(rng: &mut Rng, column: &Column) -> String {
     }
 }
 
-fn on_duplicate(rng: &mut Rng, statement: &mut Statement, table: &Table) {
+/// With `old`, of the value that is there, too: its name means one column only.
+fn on_duplicate(rng: &mut Rng, statement: &mut Statement, table: &Table, old: bool) {
     let settable: Vec<&Column> = table
         .columns
         .iter()
@@ -117,7 +118,7 @@ fn on_duplicate(rng: &mut Rng, statement: &mut Statement, table: &Table) {
     };
     let value = match rng.u8(..3) {
         0 => format!("VALUES({})", column.name),
-        1 if column.kind.is_int() => format!("{} + 1", column.name),
+        1 if column.kind.is_int() && old => format!("{} + 1", column.name),
         _ => values::literal(rng, &column.kind),
     };
     statement.add(format!(" ON DUPLICATE KEY UPDATE {} = {value}", column.name));
@@ -158,6 +159,9 @@ fn insert_select(rng: &mut Rng, table: &Table, from: &Table) -> Statement {
     statement.any_data_error = true;
     if let Some(order) = order {
         statement.add(format!(" ORDER BY {order} LIMIT {}", rng.u8(1..30)));
+        if verb == "INSERT INTO " && table.unique_keys() == 1 && rng.bool() {
+            on_duplicate(rng, &mut statement, table, false);
+        }
     }
     statement
 }

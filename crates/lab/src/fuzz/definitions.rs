@@ -13,7 +13,7 @@ use super::{
 /// An ALTER, TRUNCATE or the like, and the table after it.
 pub(super) fn definition(rng: &mut Rng, table: &Table) -> (Statement, Table) {
     let mut after = table.clone();
-    let text = match rng.u8(..16) {
+    let text = match rng.u8(..23) {
         0..=3 => add_key(rng, &mut after),
         4..=5 => drop_key(rng, &mut after),
         6..=8 => add_column(rng, &mut after),
@@ -22,6 +22,13 @@ pub(super) fn definition(rng: &mut Rng, table: &Table) -> (Statement, Table) {
         12 => return (simple(format!("TRUNCATE TABLE {}", table.name)), after),
         13 => set_default(rng, &mut after),
         14 => Some("FORCE".into()),
+        15 => several(rng, &mut after, &[add_column, add_key]),
+        16 => several(rng, &mut after, &[add_column, add_column, drop_column]),
+        17 => several(rng, &mut after, &[drop_key, add_key]),
+        18 => rename_key(rng, &mut after),
+        19 => move_column(rng, &mut after),
+        20 => rename_column(rng, &mut after),
+        21 => return (simple(format!("OPTIMIZE TABLE {}", table.name)), after),
         _ => return (simple(format!("ANALYZE TABLE {}", table.name)), after),
     };
     match text {
@@ -32,6 +39,48 @@ pub(super) fn definition(rng: &mut Rng, table: &Table) -> (Statement, Table) {
 
 fn simple(text: String) -> Statement {
     Statement::new(Kind::Definition, Compare::Success, text)
+}
+
+type Change = fn(&mut Rng, &mut Table) -> Option<String>;
+
+/// Several changes in one ALTER TABLE.
+fn several(rng: &mut Rng, table: &mut Table, changes: &[Change]) -> Option<String> {
+    let texts: Vec<String> = changes.iter().filter_map(|change| change(rng, table)).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+fn rename_key(rng: &mut Rng, table: &mut Table) -> Option<String> {
+    let name = table.new_name("k");
+    let among: Vec<usize> = (0..table.keys.len())
+        .filter(|number| table.keys[*number].kind != KeyKind::Primary)
+        .collect();
+    let key = &mut table.keys[*rng.choice(&among)?];
+    let text = format!("RENAME KEY {} TO {name}", key.name);
+    key.name = name;
+    Some(text)
+}
+
+/// A column at another place; the generator knows columns by their names only.
+fn move_column(rng: &mut Rng, table: &mut Table) -> Option<String> {
+    let number = rng.usize(1..table.columns.len().max(2));
+    let column = table
+        .columns
+        .get(number)
+        .filter(|column| !column.is_generated())?;
+    let place = match rng.bool() {
+        true => "FIRST".to_owned(),
+        false => "AFTER a".to_owned(),
+    };
+    Some(format!("MODIFY COLUMN {} {place}", column.sql()))
+}
+
+fn rename_column(rng: &mut Rng, table: &mut Table) -> Option<String> {
+    let number = free_column(rng, table)?;
+    let name = table.new_name("c");
+    let column = &mut table.columns[number];
+    let text = format!("RENAME COLUMN {} TO {name}", column.name);
+    column.name = name;
+    Some(text)
 }
 
 fn add_key(rng: &mut Rng, table: &mut Table) -> Option<String> {
@@ -55,7 +104,8 @@ fn drop_key(rng: &mut Rng, table: &mut Table) -> Option<String> {
 fn add_column(rng: &mut Rng, table: &mut Table) -> Option<String> {
     let column = table.new_column(rng);
     let place = match rng.u8(..3) {
-        0 => format!(" AFTER {}", table.any_column(rng).name),
+        0 => format!(" AFTER {}", table.columns[0].name),
+        1 => " FIRST".to_owned(),
         _ => String::new(),
     };
     let text = format!("ADD COLUMN {}{place}", column.sql());

@@ -24,4 +24,10 @@ struct Known {
     reason: &'static str,
 }
 
-const KNOWN: &[Known] = &[];
+const KNOWN: &[Known] = &[Known {
+    begins: "",
+    vamos: None,
+    innodb: Some(1690),
+    reason: "the host evaluates conditions in any order, and a row that one of them rules out \
+             fails by none",
+}];

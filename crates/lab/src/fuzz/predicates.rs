@@ -22,7 +22,7 @@ pub(super) fn add_where(rng: &mut Rng, statement: &mut Statement, table: &Table,
 
 /// A condition over a table; `prefix` stands before each column.
 pub(super) fn condition(rng: &mut Rng, table: &Table, prefix: &str) -> String {
-    match rng.u8(..12) {
+    match rng.u8(..14) {
         0 => format!(
             "({} OR {})",
             simple(rng, table, prefix),
@@ -30,7 +30,54 @@ pub(super) fn condition(rng: &mut Rng, table: &Table, prefix: &str) -> String {
         ),
         1 => format!("NOT ({})", simple(rng, table, prefix)),
         2..=4 => by_key(rng, table, prefix),
+        5 => nested(rng, table, prefix, 3),
+        6 => computed(rng, table, prefix),
         _ => simple(rng, table, prefix),
+    }
+}
+
+/// Conditions within conditions.
+fn nested(rng: &mut Rng, table: &Table, prefix: &str, depth: u8) -> String {
+    if depth == 0 {
+        return simple(rng, table, prefix);
+    }
+    let mut one = || nested(rng, table, prefix, depth - 1);
+    let (left, right) = (one(), one());
+    match rng.u8(..6) {
+        0..=1 => format!("({left} AND {right})"),
+        2..=3 => format!("({left} OR {right})"),
+        4 => format!("NOT ({left} AND {right})"),
+        _ => format!("(({left}) IS NOT TRUE OR {right})"),
+    }
+}
+
+/// A comparison of something that is computed of columns.
+fn computed(rng: &mut Rng, table: &Table, prefix: &str) -> String {
+    let column = table.any_column(rng);
+    let name = format!("{prefix}{}", column.name);
+    let literal = values::literal(rng, &column.kind);
+    let operator = ["=", "<", ">=", "<>", "<=>"][rng.usize(..5)];
+    match &column.kind {
+        Type::Int { .. } => {
+            let small = rng.u8(1..9);
+            let value = rng.u8(..30);
+            match rng.u8(..5) {
+                0 => format!("{name} + {small} {operator} {literal}"),
+                1 => format!("{name} - {small} {operator} {value}"),
+                2 => format!("{name} % {small} {operator} {}", rng.u8(..4)),
+                3 => format!("{name} & {small} {operator} {}", rng.u8(..8)),
+                _ => format!("{name} DIV {small} {operator} {value}"),
+            }
+        }
+        kind if kind.is_string() => format!("LENGTH({name}) {operator} {}", rng.u8(..12)),
+        Type::Date | Type::DateTime(_) => match rng.bool() {
+            true => format!("YEAR({name}) {operator} 2024"),
+            false => format!("{name} {operator} '2024-01-15'"),
+        },
+        _ => match rng.bool() {
+            true => format!("COALESCE({name}, {literal}) {operator} {literal}"),
+            false => format!("(({name} {operator} {literal}) IS NULL) = {}", rng.u8(..2)),
+        },
     }
 }
 
@@ -56,7 +103,7 @@ fn by_key(rng: &mut Rng, table: &Table, prefix: &str) -> String {
     format!("({})", conditions.join(" AND "))
 }
 
-fn range(rng: &mut Rng, column: &Column, prefix: &str) -> String {
+pub(super) fn range(rng: &mut Rng, column: &Column, prefix: &str) -> String {
     let name = format!("{prefix}{}", column.name);
     let kind = &column.kind;
     match rng.u8(..5) {

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use super::{
-    predicates::{add_where, condition},
+    predicates::{add_where, condition, range},
     schema::{Column, Table},
     statement::{Compare, Kind, Statement},
 };
@@ -13,7 +13,8 @@ pub(super) fn query(rng: &mut Rng, tables: &[Table]) -> Statement {
     let table = &tables[rng.usize(..tables.len())];
     match rng.u8(..20) {
         0..=8 => rows(rng, table),
-        9..=11 => aggregate(rng, table),
+        9..=10 => aggregate(rng, table),
+        11 => by_key(rng, table),
         12 => distinct(rng, table),
         13..=15 => join(rng, tables),
         16..=17 => subquery(rng, tables),
@@ -126,11 +127,14 @@ fn measures(rng: &mut Rng, table: &Table, prefix: &str) -> String {
 }
 
 fn aggregate(rng: &mut Rng, table: &Table) -> Statement {
-    let group = (rng.u8(..3) != 0).then(|| table.any_column(rng));
-    let shown = match group {
-        Some(column) if !column.kind.is_loose() => format!("{}, ", column.name),
-        _ => String::new(),
-    };
+    let group: Vec<&Column> = (0..[0, 1, 1, 2][rng.usize(..4)])
+        .map(|_| table.any_column(rng))
+        .collect();
+    let shown: String = group
+        .iter()
+        .filter(|column| !column.kind.is_loose())
+        .map(|column| format!("{}, ", column.name))
+        .collect();
     let mut statement = select(format!(
         "SELECT {shown}{} FROM {}",
         measures(rng, table, ""),
@@ -138,11 +142,62 @@ fn aggregate(rng: &mut Rng, table: &Table) -> Statement {
     ));
     statement.optional(hint(rng, table));
     add_where(rng, &mut statement, table, "");
-    if let Some(column) = group {
-        statement.add(format!(" GROUP BY {}", column.name));
+    if !group.is_empty() {
+        let names: Vec<&str> = group.iter().map(|column| column.name.as_str()).collect();
+        statement.add(format!(" GROUP BY {}", names.join(", ")));
         if rng.u8(..4) == 0 {
             statement.optional(" HAVING COUNT(*) > 1");
         }
+    }
+    match rng.u8(..16) {
+        0 => statement.optional(" FOR UPDATE"),
+        1 => statement.optional(" LOCK IN SHARE MODE"),
+        _ => {}
+    }
+    statement
+}
+
+/// The least and the greatest values of a key's groups, which an index tells
+/// without reading all of it.
+fn by_key(rng: &mut Rng, table: &Table) -> Statement {
+    let Some(key) = (!table.keys.is_empty()).then(|| &table.keys[rng.usize(..table.keys.len())]) else {
+        return count(rng, table);
+    };
+    let columns: Vec<&Column> = key
+        .parts
+        .iter()
+        .filter_map(|part| table.column(&part.column))
+        .collect();
+    let groups = rng.usize(..columns.len().max(1));
+    let names: Vec<&str> = columns[..groups]
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    let mut shown: Vec<String> = columns[..groups]
+        .iter()
+        .filter(|column| !column.kind.is_loose())
+        .map(|column| column.name.clone())
+        .collect();
+    for function in ["MIN", "MAX"] {
+        if let Some(column) = columns.get(groups) {
+            shown.push(match column.kind.is_loose() {
+                true => format!("{function}({}) IS NULL", column.name),
+                false => format!("{function}({})", column.name),
+            });
+        }
+    }
+    let mut statement = select(format!("SELECT {} FROM {}", shown.join(", "), table.name));
+    statement.optional(format!(" FORCE INDEX ({})", key.name));
+    if rng.bool() {
+        statement.add(" WHERE 1");
+        for column in &columns[..columns.len().min(groups + 1)] {
+            if rng.bool() {
+                statement.optional(format!(" AND {}", range(rng, column, "")));
+            }
+        }
+    }
+    if groups > 0 {
+        statement.add(format!(" GROUP BY {}", names.join(", ")));
     }
     statement
 }
@@ -223,13 +278,20 @@ fn join(rng: &mut Rng, tables: &[Table]) -> Statement {
         ));
     }
     add_where(rng, &mut statement, first, "x.");
-    if rng.u8(..3) == 0 {
+    let limited = rng.u8(..3) == 0;
+    if limited {
         statement.compare = if grouped {
             Compare::Multiset
         } else {
             Compare::Count
         };
         statement.add(format!(" LIMIT {}", rng.u8(1..20)));
+    } else {
+        match rng.u8(..16) {
+            0 => statement.optional(" FOR UPDATE"),
+            1 => statement.optional(" LOCK IN SHARE MODE"),
+            _ => {}
+        }
     }
     statement
 }

@@ -160,6 +160,12 @@ impl Table {
         table
     }
 
+    /// A name that nothing in the table has had.
+    pub(super) fn new_name(&mut self, kind: &str) -> String {
+        self.next += 1;
+        format!("{kind}{}", self.next)
+    }
+
     /// A further column; it is not added.
     pub(super) fn new_column(&mut self, rng: &mut Rng) -> Column {
         self.next += 1;
