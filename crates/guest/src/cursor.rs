@@ -15,6 +15,11 @@ use vamos_proto::{
 /// Bytes of rows that the host may send ahead of a reader that takes no locks.
 const READ_AHEAD: u32 = 128 * 1024;
 
+/// A reader that wants no more rows gets them in one batch, which nothing follows
+/// until it is read. More are asked for by their bytes, if each had these.
+const FEW_ROWS: u32 = 64;
+const SMALL_ROW: u32 = 64;
+
 /// What a cursor reads.
 #[derive(Clone, Copy, Debug)]
 pub struct ScanSpec<'a> {
@@ -33,6 +38,10 @@ pub struct ScanSpec<'a> {
     pub max_batch_rows: u32,
     /// Ends after so many rows; 0: no limit.
     pub limit: u64,
+    /// The reader will probably stop after so many rows, so that the host reads
+    /// little more before it goes on; 0: it will read on. Not for locking scans,
+    /// which are not read ahead of.
+    pub first_rows: u32,
 }
 
 /// Programs that decide on the host which rows a scan returns; see
@@ -65,6 +74,7 @@ impl<'a> ScanSpec<'a> {
             batch_rows: 2,
             max_batch_rows: 0,
             limit: 0,
+            first_rows: 0,
         }
     }
 }
@@ -88,6 +98,8 @@ pub struct Cursor {
     row: Place,
     on_row: bool,
     returned: u64,
+    /// Bytes that the host may send ahead.
+    credit: u32,
     /// How far in the session's log of writes the cursor has looked.
     seen_writes: u64,
     /// The block is the stream's last.
@@ -111,6 +123,7 @@ struct Spec {
     batch_rows: u32,
     max_batch_rows: u32,
     limit: u64,
+    first_rows: u32,
 }
 
 /// Where in the block the current row's parts are.
@@ -231,12 +244,28 @@ impl Cursor {
             batch_rows: self.spec.batch_rows.max(1),
             max_batch_rows: self.spec.max_batch_rows,
             limit,
-            credit: if self.spec.lock == Lock::None {
-                READ_AHEAD
-            } else {
-                0
-            },
+            credit: self.credit,
         }
+    }
+
+    /// How many bytes the host should be allowed to send ahead by now.
+    fn wanted_credit(&self) -> u32 {
+        let first = self.spec.first_rows;
+        match self.spec.lock {
+            Lock::None if self.returned >= first.into() => READ_AHEAD,
+            // The first batch has them all.
+            Lock::None if first <= FEW_ROWS => 1,
+            Lock::None => first.saturating_mul(SMALL_ROW).min(READ_AHEAD),
+            _ => 0,
+        }
+    }
+
+    /// What to give back for a block that was read: its bytes, and more if the
+    /// reader has read on against expectation.
+    fn credit_for(&mut self, block: usize) -> u32 {
+        let more = self.wanted_credit().saturating_sub(self.credit);
+        self.credit += more;
+        u32::try_from(block).unwrap_or(u32::MAX).saturating_add(more)
     }
 }
 
@@ -280,7 +309,9 @@ impl Session {
                 batch_rows: spec.batch_rows,
                 max_batch_rows: spec.max_batch_rows,
                 limit: spec.limit,
+                first_rows: spec.first_rows,
             },
+            credit: 0,
             conditions,
             block: Vec::new(),
             start: 0,
@@ -373,6 +404,7 @@ impl Session {
         cursor.row = Place::default();
         cursor.on_row = false;
         cursor.last_block = false;
+        cursor.credit = cursor.wanted_credit();
         let connection = self.connection()?;
         cursor.id = connection.next_tag();
         let scan = cursor.request(cursor.id);
@@ -411,7 +443,7 @@ impl Session {
         };
         let connection = connection.as_mut().ok_or_else(lost)?;
         if !cursor.block.is_empty() {
-            let bytes = u32::try_from(cursor.block.len() - cursor.start).unwrap_or(u32::MAX);
+            let bytes = cursor.credit_for(cursor.block.len() - cursor.start);
             connection.streams.recycle(std::mem::take(&mut cursor.block));
             connection.send(&Request::Credit(Credit {
                 cursor: CursorId(cursor.id),

@@ -330,6 +330,8 @@ int vamos_handler_open(vamos_rust_connection *, vamos_rust_share *, const vamos_
                        vamos_rust_handler **);
 void vamos_handler_close(vamos_rust_handler *);
 void vamos_handler_use(vamos_rust_handler *, const vamos_use *);
+/* The scans to come will probably be read so far and no further; 0: to their end. */
+void vamos_handler_first_rows(vamos_rust_handler *, uint32_t rows);
 void vamos_handler_columns(vamos_rust_handler *, const uint32_t *read_set, size_t words, uint8_t all);
 void vamos_handler_columns_changed(vamos_rust_handler *);
 /* The statement is over: nothing points into the row read last any more. */

@@ -216,6 +216,7 @@ private:
   THR_LOCK_DATA unused_lock_data;
   thr_lock_type lock_type = TL_UNLOCK;
   bool locked_for_write = false;
+  uint32_t rows_until_limit() const;
   /* Reads lock what they return. */
   bool locks_rows = false;
   /* A sequence is being read: its statement goes on until the scan's end. */

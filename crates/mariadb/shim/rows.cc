@@ -1,12 +1,29 @@
 /* Reading and changing rows; see handler.h. */
 #include "handler.h"
 #include "condition.h"
+#include <sql_select.h>
+
+/* How many rows a LIMIT lets the server read, if it stops there: it neither sorts
+   nor groups nor joins them. 0: not known. A guess that is wrong costs time only. */
+uint32_t ha_vamos::rows_until_limit() const {
+  const TABLE_LIST *const place = table->pos_in_table_list;
+  if (table->in_use->lex->sql_command != SQLCOM_SELECT || !place || !place->select_lex)
+    return 0;
+  const JOIN *const join = place->select_lex->join;
+  if (!join || join->table_count != 1 || join->const_tables || !join->join_tab || join->join_tab->table != table ||
+      join->join_tab->filesort || join->need_tmp || join->group_list || join->implicit_grouping ||
+      join->select_distinct || (join->select_options & OPTION_FOUND_ROWS))
+    return 0;
+  const ha_rows limit = join->unit->lim.get_select_limit();
+  return limit < UINT_MAX32 ? static_cast<uint32_t>(limit) : 0;
+}
 
 /* ---- Table scans ---- */
 
 int ha_vamos::rnd_init(bool scan) {
   const int error = is_sequence() ? begin_sequence() : 0;
   in_sequence_scan = is_sequence() && !error;
+  vamos_handler_first_rows(rust, rows_until_limit());
   return error ? error : vamos_rnd_init(rust, connection(), scan);
 }
 
@@ -57,6 +74,7 @@ int ha_vamos::cmp_ref(const uchar *a, const uchar *b) {
 
 int ha_vamos::index_init(uint index, bool) {
   active_index = index;
+  vamos_handler_first_rows(rust, rows_until_limit());
   return vamos_index_init(rust, connection(), index);
 }
 

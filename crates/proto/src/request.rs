@@ -295,7 +295,8 @@ pub struct Summarize<'a> {
 pub struct Credit {
     /// The cursor.
     pub cursor: CursorId,
-    /// Bytes of row blocks that the client has consumed since it last said so.
+    /// Bytes of row blocks that the client has consumed since it last said so;
+    /// more than that raises the credit.
     pub bytes: u32,
 }
 

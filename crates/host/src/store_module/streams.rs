@@ -136,8 +136,14 @@ impl Stream {
         }
     }
 
+    /// What is given back beyond what was sent raises the credit.
     fn give_back(&mut self, bytes: u32) {
-        self.under_way = self.under_way.saturating_sub(bytes.into());
+        let bytes = u64::from(bytes);
+        if self.credit > 0 {
+            let more = bytes.saturating_sub(self.under_way);
+            self.credit = self.credit.saturating_add(more);
+        }
+        self.under_way = self.under_way.saturating_sub(bytes);
         self.asked = true;
     }
 }

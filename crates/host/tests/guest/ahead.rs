@@ -48,6 +48,7 @@ fn open(session: &mut Session, table: &Table, lock: Lock, ranges: &[(u32, u32)])
         batch_rows: 2,
         max_batch_rows: if lock == Lock::None { 0 } else { 3 },
         limit: 0,
+        first_rows: 0,
     };
     session.scan_ranges(&spec, &more).unwrap()
 }

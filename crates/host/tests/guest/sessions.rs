@@ -97,6 +97,47 @@ fn a_scan_returns_every_row_in_order_both_ways_however_many() {
 }
 
 #[test]
+fn little_is_read_ahead_of_a_reader_that_stops_early() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let mut session = Session::new(Arc::clone(&client));
+    let table = create_table(&mut session, "t");
+    fill(&mut session, &table, 50_000);
+    // What comes while so many rows are read, and the lane is used for other things.
+    let mut received = |first_rows: u32, rows: usize| {
+        begin(&mut session);
+        let spec = ScanSpec {
+            batch_rows: first_rows.max(2),
+            first_rows,
+            ..ScanSpec::new(everything(table.indexes[0]))
+        };
+        let before = client.totals().bytes_received;
+        let mut cursor = session.scan(&spec).unwrap();
+        let mut keys = Vec::new();
+        while keys.len() < rows && session.next(&mut cursor).unwrap() {
+            keys.push(cursor.row().key.to_vec());
+        }
+        for _ in 0..100 {
+            value(&mut session, &table, b"none", Lock::None);
+        }
+        session.close(cursor);
+        session.rollback().unwrap();
+        assert!(keys.is_sorted());
+        (keys.len(), client.totals().bytes_received - before)
+    };
+    let (_, without) = received(0, 10);
+    let (_, with) = received(10, 10);
+    assert!(without > 50_000, "{without} bytes: this tests nothing");
+    assert!(with < 5_000, "{with} bytes were sent for ten rows");
+    // A reader that reads on against expectation gets all rows.
+    for first_rows in [1, 10, 64, 65, 1000] {
+        assert_eq!(received(first_rows, usize::MAX).0, 50_000);
+    }
+    // It is then read ahead of like any other.
+    assert!(received(10, 11).1 > 50_000);
+}
+
+#[test]
 fn two_scans_and_reads_share_a_lane() {
     let daemon = Daemon::start("");
     let mut session = Session::new(daemon.client());

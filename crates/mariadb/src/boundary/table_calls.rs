@@ -155,6 +155,14 @@ unsafe extern "C" fn vamos_handler_use(handler: *mut Handler, what: *const types
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_handler_first_rows(handler: *mut Handler, rows: u32) {
+    // SAFETY: the shim passes its own handler.
+    if let Some(handler) = unsafe { handler.as_mut() } {
+        handler.first_rows = rows;
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_handler_columns(handler: *mut Handler, words: *const u32, count: usize, all: u8) {
     guard((), || {
         // SAFETY: the shim passes its own handler and `count` words.

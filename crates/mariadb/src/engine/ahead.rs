@@ -80,6 +80,7 @@ impl Handler {
                 self.lock.ahead
             },
             limit: 0,
+            first_rows: 0,
         };
         let cursor = connection.session.scan_ranges(&spec, more)?;
         self.ahead = Some(Ahead {

@@ -54,6 +54,8 @@ pub(crate) struct Handler {
     pub(crate) shape: Rc<Shape>,
     /// The locks of the present statement.
     pub(crate) lock: LockUse,
+    /// How many rows the server will probably read in each scan; 0: all.
+    pub(crate) first_rows: u32,
     /// The conditions of the present statement.
     pub(crate) pushdown: Pushdown,
     /// The columns that the present statement wants; made at its first read.
@@ -102,6 +104,7 @@ impl Handler {
                 ahead: 1,
                 unlock: false,
             },
+            first_rows: 0,
             pushdown: Pushdown::default(),
             plan: None,
             active: None,

@@ -124,10 +124,10 @@ impl Handler {
                     direction: bounds.direction,
                     lock: self.lock.lock,
                     fetch,
-                    batch_rows: if position == 0 && same.is_none() {
-                        FIRST_TABLE_BATCH
-                    } else {
-                        FIRST_INDEX_BATCH
+                    batch_rows: match self.first_rows {
+                        0 if position == 0 && same.is_none() => FIRST_TABLE_BATCH,
+                        0 => FIRST_INDEX_BATCH,
+                        rows => rows,
                     },
                     max_batch_rows: if self.lock.lock == Lock::None {
                         0
@@ -135,6 +135,7 @@ impl Handler {
                         self.lock.ahead.max(1)
                     },
                     limit: piece.unwrap_or(0).into(),
+                    first_rows: self.first_rows,
                 },
                 conditions,
             )?),
