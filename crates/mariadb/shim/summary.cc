@@ -257,7 +257,7 @@ bool scans_all(const JOIN_TAB *tab, uint32_t *key) {
 group_by_handler *vamos_create_group_by(THD *thd, Query *query) {
   TABLE_LIST *const from = query->from;
   if (!vamos_may_push(thd, VAMOS_PUSH_SUMMARY) || thd->lex->sql_command != SQLCOM_SELECT || !from ||
-      from->next_local || !from->table || from->table->part_info || query->distinct)
+      from->next_local || !from->table || from->table->part_info || query->distinct || thd->lex->limit_rows_examined)
     return nullptr;
   SELECT_LEX *const select = thd->lex->current_select;
   const JOIN *const join = select ? select->join : nullptr;
