@@ -149,6 +149,8 @@ public:
   int rnd_pos(uchar *record, uchar *position) override;
   int rnd_end() override;
   void position(const uchar *record) override;
+  /* A row is changed by its hidden id: no need to read (and compute) all columns. */
+  void use_hidden_primary_key() override {}
   int cmp_ref(const uchar *a, const uchar *b) override;
 
   /* Index scans */

@@ -106,14 +106,24 @@ private:
    there. */
 int ha_vamos::completed(int error, uchar *record) {
   const bool fetched = locks_rows || needs_row;
-  if (error || !fetched || !keyread_enabled() || !table->vfield || record != table->record[0])
+  if (error || !fetched || !keyread_enabled() || !table->vfield)
     return error;
+  /* The rows of partitions, which are merged, are not read to where columns are. */
+  std::vector<uchar> other;
+  if (record != table->record[0]) {
+    other.assign(table->record[0], table->record[0] + table_share->reclength);
+    memcpy(table->record[0], record, table_share->reclength);
+  }
   Keep_tmp_set keep(table);
   const KEY &key = table->key_info[active_index];
   for (uint part = 0; part < key.user_defined_key_parts; part++) {
     Field *field = table->field[key.key_part[part].fieldnr - 1];
     if (!field->stored_in_db())
       table->update_virtual_field(field, true);
+  }
+  if (!other.empty()) {
+    memcpy(record, table->record[0], table_share->reclength);
+    std::copy(other.begin(), other.end(), table->record[0]);
   }
   return 0;
 }

@@ -97,3 +97,22 @@ SELECT a FROM merged FORCE INDEX (v, l) WHERE v IN (4, 5) OR e = 5 ORDER BY a DE
 UPDATE merged FORCE INDEX (v, l) SET b = b + 9 WHERE v = 4 OR e = 5 ORDER BY a LIMIT 50;
 SELECT COUNT(*), SUM(a), SUM(b), SUM(v) FROM merged WHERE b >= 9;
 DROP TABLE merged;
+-- Locking reads of an index of a virtual column alone, merged from partitions.
+CREATE TABLE parts (a INT NOT NULL, v BIGINT AS (a % 5) VIRTUAL, w VARCHAR(20) AS (CONCAT('w', a)) VIRTUAL,
+  UNIQUE KEY k (v, a), UNIQUE KEY l (w, a)) ENGINE=$ENGINE PARTITION BY HASH (a) PARTITIONS 3;
+INSERT INTO parts (a) VALUES (10), (11), (4), (-3), (23), (8), (12);
+SELECT v FROM parts ORDER BY v LOCK IN SHARE MODE;
+SELECT v, a FROM parts FORCE INDEX (k) ORDER BY v DESC, a DESC FOR UPDATE;
+SELECT w FROM parts FORCE INDEX (l) WHERE w > 'w1' ORDER BY w FOR UPDATE;
+SELECT v, a FROM parts FORCE INDEX (k) WHERE v = 3 ORDER BY a LOCK IN SHARE MODE;
+DROP TABLE parts;
+-- A row without a primary key is changed though a virtual column is out of range.
+CREATE TABLE hidden (a BIGINT NOT NULL, v BIGINT AS (a * 2) VIRTUAL, b INT NULL, c VARCHAR(9), KEY (b)) ENGINE=$ENGINE;
+INSERT IGNORE INTO hidden (a, b, c) VALUES (-9223372036854775808, 1, 'x'), (3, 2, 'y');
+UPDATE hidden SET b = b + 5 WHERE b < 3;
+UPDATE hidden SET c = 'z' WHERE b = 6;
+SELECT a, b, c FROM hidden ORDER BY b;
+DELETE FROM hidden WHERE b = 6;
+SELECT a, b, c, v FROM hidden FORCE INDEX (b) WHERE b > 0;
+CHECK TABLE hidden;
+DROP TABLE hidden;
