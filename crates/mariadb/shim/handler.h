@@ -168,6 +168,7 @@ public:
   void unlock_row() override;
   int multi_range_read_init(RANGE_SEQ_IF *functions, void *parameter, uint count, uint mode,
                             HANDLER_BUFFER *buffer) override;
+  int multi_range_read_next(range_id_t *range) override;
   int multi_range_read_explain_info(uint mode, char *text, size_t size) override;
   bool next_range(KEY_MULTI_RANGE *range);
 

@@ -16,6 +16,11 @@ public:
   /* Takes the next ranges from the server, more each time, and describes them. */
   const std::vector<vamos_range> &take();
   void forget();
+  /* Whether the server has no use for the row that was found in this range: a
+     batched join's condition on columns of the index. */
+  bool rejects(range_id_t range) const {
+    return functions.skip_index_tuple && functions.skip_index_tuple(position, range);
+  }
 
 private:
   struct Range {

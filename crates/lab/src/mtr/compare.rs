@@ -1,6 +1,6 @@
 //! What an engine printed beside what the oracle printed.
 
-use std::{fs, path::Path};
+use std::{borrow::Cow, fs, path::Path};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -11,10 +11,42 @@ const ENGINES: &[&str] = &[
     "InnoDB", "innodb", "VAMOS", "vamos", "ROCKSDB", "RocksDB", "rocksdb",
 ];
 
+/// Whether it matters how the optimizer found the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plans {
+    /// Plans are compared.
+    Matter,
+    /// Rows of `EXPLAIN` and counts of handler calls are not compared.
+    AreFree,
+}
+
+/// What begins a row of `EXPLAIN`, behind its number.
+const SELECT_TYPES: &[&str] = &[
+    "SIMPLE",
+    "PRIMARY",
+    "INSERT",
+    "SUBQUERY",
+    "DEPENDENT SUBQUERY",
+    "UNCACHEABLE SUBQUERY",
+    "MATERIALIZED",
+    "DERIVED",
+    "LATERAL DERIVED",
+    "UNION",
+    "DEPENDENT UNION",
+    "UNCACHEABLE UNION",
+    "RECURSIVE UNION",
+    "UNION RESULT",
+    "INTERSECT",
+    "INTERSECT RESULT",
+    "EXCEPT",
+    "EXCEPT RESULT",
+    "UNIT RESULT",
+];
+
 /// The lines that differ, each after a `-` (the oracle's) or a `+` (the
 /// engine's); empty if none does.
-pub(super) fn difference(oracle: &str, engine: &str) -> String {
-    let (oracle, engine) = (neutral(oracle), neutral(engine));
+pub(super) fn difference(oracle: &str, engine: &str, plans: Plans) -> String {
+    let (oracle, engine) = (neutral(oracle, plans), neutral(engine, plans));
     let mut lines = String::new();
     for change in TextDiff::from_lines(&oracle, &engine).iter_all_changes() {
         let sign = match change.tag() {
@@ -30,21 +62,36 @@ pub(super) fn difference(oracle: &str, engine: &str) -> String {
 }
 
 /// The same of two files.
-pub(super) fn difference_of_files(oracle: &Path, engine: &Path) -> Result<String> {
+pub(super) fn difference_of_files(oracle: &Path, engine: &Path, plans: Plans) -> Result<String> {
     let read = |path: &Path| -> Result<String> {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    Ok(difference(&read(oracle)?, &read(engine)?))
+    Ok(difference(&read(oracle)?, &read(engine)?, plans))
 }
 
 /// The text without what differs from run to run.
-fn neutral(text: &str) -> String {
-    let mut neutral: String = text.split_inclusive('\n').map(neutral_line).collect();
+fn neutral(text: &str, plans: Plans) -> String {
+    let lines = text
+        .split_inclusive('\n')
+        .filter(|line| plans == Plans::Matter || !is_of_a_plan(line));
+    let mut neutral: String = lines.map(neutral_line).collect();
     for engine in ENGINES {
         neutral = neutral.replace(engine, "<ENGINE>");
     }
     neutral
+}
+
+/// Whether a line is a row of EXPLAIN or a count of handler calls.
+fn is_of_a_plan(line: &str) -> bool {
+    let mut columns = line.trim_end_matches('\n').split('\t');
+    let (first, second) = (columns.next().unwrap_or(""), columns.next());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match second {
+        Some(second) if is_number(first) || first == "NULL" => SELECT_TYPES.contains(&second),
+        Some(second) => (first.starts_with("Handler_") || first == "Last_query_cost") && is_number(second),
+        None => false,
+    }
 }
 
 /// A line of SHOW PROCESSLIST without the connection's number and its time, and
@@ -56,7 +103,25 @@ fn neutral_line(line: &str) -> String {
         columns[5] = "#";
         return columns.join("\t");
     }
-    line.replace("/var/1/", "/var/").replace("/var/2/", "/var/")
+    without_tree(line)
+        .replace("/var/1/", "/var/")
+        .replace("/var/2/", "/var/")
+}
+
+/// Where trees are made; the rest of the directory's name is made up.
+const TREE: &str = "/run/mtr-";
+
+/// A line in which the first name of the tree's directory is `<TREE>`.
+fn without_tree(line: &str) -> Cow<'_, str> {
+    let Some(at) = line.find(TREE) else {
+        return Cow::Borrowed(line);
+    };
+    let start = line[..at]
+        .rfind([' ', '\'', '"', '\t'])
+        .map_or(0, |before| before + 1);
+    let name = at + TREE.len();
+    let end = line[name..].find('/').map_or(line.len(), |length| name + length);
+    Cow::Owned(format!("{}<TREE>{}", &line[..start], &line[end..]))
 }
 
 /// Stands for a long difference, so that nobody has to keep MariaDB's lines.
@@ -109,19 +174,36 @@ mod tests {
 
     #[test]
     fn the_engines_name_is_no_difference() {
-        assert_eq!(difference("x ENGINE=InnoDB\n", "x ENGINE=VAMOS\n"), "");
+        assert_eq!(
+            difference("x ENGINE=InnoDB\n", "x ENGINE=VAMOS\n", Plans::Matter),
+            ""
+        );
     }
 
     #[test]
     fn a_connections_number_and_time_are_no_difference() {
         let old = "21\troot\tlocalhost\ttest\tSleep\t4\t\tNULL\t0.000\n";
         let new = "6\troot\tlocalhost\ttest\tSleep\t3\t\tNULL\t0.000\n";
-        assert_eq!(difference(old, new), "");
+        assert_eq!(difference(old, new, Plans::Matter), "");
     }
 
     #[test]
     fn a_difference_shows_both_sides() {
-        assert_eq!(difference("a\nb\nc\n", "a\nd\nc\n"), "-b\n+d\n");
+        assert_eq!(difference("a\nb\nc\n", "a\nd\nc\n", Plans::Matter), "-b\n+d\n");
+    }
+
+    #[test]
+    fn the_trees_directory_is_no_difference() {
+        let (old, new) = ("x '/a/run/mtr-AbC/var/d'\n", "x '/a/run/mtr-dEf/var/d'\n");
+        assert_eq!(difference(old, new, Plans::Matter), "");
+    }
+
+    #[test]
+    fn plans_are_compared_where_they_matter() {
+        let old = "a\n1\tSIMPLE\tt\tref\nHandler_read_key\t5\n1\tsimple\n";
+        let new = "a\n1\tSIMPLE\tt\tALL\n1\tsimple\n";
+        assert_eq!(difference(old, new, Plans::AreFree), "");
+        assert_ne!(difference(old, new, Plans::Matter), "");
     }
 
     #[test]

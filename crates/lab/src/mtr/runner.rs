@@ -46,8 +46,10 @@ impl Run<'_> {
         let mut verdicts = BTreeMap::new();
         let mut last_name = String::new();
         let mut last_lines = Vec::new();
-        for line in BufReader::new(output).lines() {
+        // Tests print texts in many character sets.
+        for line in BufReader::new(output).split(b'\n') {
             let line = line.context("cannot read what mysql-test-run.pl prints")?;
+            let line = String::from_utf8_lossy(&line).into_owned();
             if let Some((name, verdict)) = parse(&line) {
                 self.show(verdicts.len() + 1, &name, &verdict);
                 verdicts.insert(name.clone(), verdict);

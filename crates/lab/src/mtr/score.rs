@@ -146,7 +146,7 @@ impl<'a> Judge<'a> {
         let reject = result.with_extension("reject");
         let differs_only = words.lines().any(|line| MISMATCHES.contains(&line.trim()));
         if differs_only && reject.exists() {
-            return compare::difference_of_files(&result, &reject);
+            return compare::difference_of_files(&result, &reject, self.suite.plans());
         }
         Ok(format!("! {}\n", first_complaint(words)))
     }

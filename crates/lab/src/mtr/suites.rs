@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{arm::Arm, tree::Tree};
+use super::{arm::Arm, compare::Plans, tree::Tree};
 
 /// The selection of the server's main suite, one name a line.
 const MAIN_SELECTION: &str = "crates/mariadb/tests/mtr/main.list";
@@ -96,6 +96,15 @@ impl Suite {
             }
             Self::Iuds => tests_in(&suites.join("engines/iuds/t"), "engines/iuds"),
             Self::Main => selection(),
+        }
+    }
+
+    /// Whether its tests are about plans. Those of `main` show them beside the
+    /// results, which are what counts; our own script `plans` compares plans.
+    pub(super) fn plans(self) -> Plans {
+        match self {
+            Self::StorageEngine | Self::Iuds => Plans::Matter,
+            Self::Main => Plans::AreFree,
         }
     }
 
