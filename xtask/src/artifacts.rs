@@ -50,7 +50,10 @@ impl Artifacts {
     fn in_target_dir(mariadb: MariadbFiles) -> Result<Self> {
         let release = target_dir().join("release");
         let plugin = release.join("ha_vamos.so");
-        std::fs::copy(release.join("libha_vamos.so"), &plugin)
+        // A server that runs has the old file mapped: that one must not change.
+        let new = release.join("ha_vamos.so.new");
+        std::fs::copy(release.join("libha_vamos.so"), &new)
+            .and_then(|_| std::fs::rename(&new, &plugin))
             .with_context(|| format!("cannot copy the plugin to {}", plugin.display()))?;
         Ok(Self {
             programs: Programs {

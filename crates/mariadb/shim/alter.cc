@@ -260,8 +260,11 @@ enum_alter_inplace_result ha_vamos::check_if_supported_inplace_alter(TABLE *alte
   if (thd->variables.option_bits & OPTION_NO_CHECK_CONSTRAINT_CHECKS)
     possible |= ALTER_ADD_CHECK_CONSTRAINT;
   if ((alter->handler_flags & ~possible) || create->sequence || alter->error_if_not_empty || table->versioned() ||
-      altered->versioned())
+      altered->versioned()) {
+    if (alter->handler_flags & (ALTER_STORED_COLUMN_TYPE | ALTER_VIRTUAL_COLUMN_TYPE))
+      alter->unsupported_reason = my_get_err_msg(ER_ALTER_OPERATION_NOT_SUPPORTED_REASON_COLUMN_TYPE);
     return HA_ALTER_INPLACE_NOT_SUPPORTED;
+  }
   if (create->used_fields & (HA_CREATE_USED_ENGINE | HA_CREATE_USED_DATADIR | HA_CREATE_USED_INDEXDIR))
     return HA_ALTER_INPLACE_NOT_SUPPORTED;
   const char *reason = why_not_columns(altered, alter, thd);

@@ -68,15 +68,12 @@ int savepoint_release(handlerton *, THD *thd, void *place) {
 bool savepoint_rollback_can_release_mdl(handlerton *, THD *) { return true; }
 
 /* Only REPEATABLE READ keeps a snapshot: below, each statement takes its own, and
-   above, rows are locked. InnoDB warns of that, too. */
+   above, rows are locked. The words are ignored there, as in InnoDB. */
 int start_consistent_snapshot(handlerton *hton, THD *thd) {
   trans_register_ha(thd, true, hton, 0);
   const vamos_context context = context_of(thd);
   int error = vamos_statement_begin(vamos_connection(thd), &context);
-  if (thd_tx_isolation(thd) != ISO_REPEATABLE_READ)
-    push_warning(thd, Sql_condition::WARN_LEVEL_WARN, ER_WRONG_USAGE,
-                 "VAMOS: WITH CONSISTENT SNAPSHOT has no effect below or above REPEATABLE READ");
-  else if (!error)
+  if (!error && thd_tx_isolation(thd) == ISO_REPEATABLE_READ)
     error = vamos_take_snapshot(vamos_connection(thd));
   // The server does not end this statement for the engine.
   if (!error)

@@ -44,4 +44,6 @@ while [ ! -S "$socket" ]; do
   fi
   sleep 0.02
 done
-exec '@MARIADBD@' "$@" $(cat "$tree/arm") "--vamos-endpoint=unix:$socket"
+# The host's state lies in the data directory, with which it comes and goes; it is no
+# database.
+exec '@MARIADBD@' "$@" $(cat "$tree/arm") "--vamos-endpoint=unix:$socket" '--ignore-db-dirs=#vamos'

@@ -93,3 +93,12 @@ create temporary table d (a int);
 select engine from information_schema.tables where table_name = 'd' and table_schema = database();
 insert into d values (1);
 select * from d;
+
+-- What is looked after in other tables is in these.
+CREATE TEMPORARY TABLE cared (a INT, KEY (a)) ENGINE=$ENGINE;
+INSERT INTO cared VALUES (1), (2), (3);
+CHECK TABLE cared QUICK;
+DELETE FROM cared WHERE a = 2;
+CHECK TABLE cared;
+CHECK TABLE cared EXTENDED;
+ANALYZE TABLE cared;

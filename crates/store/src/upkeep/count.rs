@@ -64,6 +64,10 @@ impl Transaction {
     pub fn counted_rows(&mut self, table: TableId) -> Result<u64, StoreError> {
         self.check_open()?;
         let table = self.store.catalogue.with_id(table)?;
+        if table.temporary {
+            // Counted in memory alone; nobody else commits to it meanwhile.
+            return Ok(table.rows());
+        }
         let view = self.view();
         let key = keys::rows(table.primary());
         let Some(value) = self.store.engine.system.get(&key, &view.options)? else {
