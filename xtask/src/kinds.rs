@@ -3,6 +3,7 @@
 //! that die, schema changes beside writers.
 
 mod alter;
+mod foreign;
 mod lifetimes;
 mod lock_views;
 mod lost_files;
@@ -33,6 +34,7 @@ const CHECKS: &[&[Check]] = &[
     lifetimes::CHECKS,
     alter::CHECKS,
     lock_views::CHECKS,
+    foreign::CHECKS,
 ];
 
 /// Runs the checks whose name contains `filter`, on one MariaDB.

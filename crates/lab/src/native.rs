@@ -162,6 +162,8 @@ impl NativeServer {
     /// As for [`start`](Self::start).
     pub fn start_again(&mut self) -> Result<()> {
         self.process.kill();
+        // A killed server leaves its socket, which is taken to mean that it listens.
+        let _ = std::fs::remove_file(self.socket());
         self.process = launch(&self.files, &self.options, &self.dir)?;
         self.wait_ready()
     }

@@ -267,6 +267,11 @@ enum_alter_inplace_result ha_vamos::check_if_supported_inplace_alter(TABLE *alte
   }
   if (create->used_fields & (HA_CREATE_USED_ENGINE | HA_CREATE_USED_DATADIR | HA_CREATE_USED_INDEXDIR))
     return HA_ALTER_INPLACE_NOT_SUPPORTED;
+  bool refused = false;
+  if (vamos_keys_forbid_alter(table, altered, alter, &refused)) {
+    alter->unsupported_reason = "a column of a foreign key changes";
+    return refused ? HA_ALTER_ERROR : HA_ALTER_INPLACE_NOT_SUPPORTED;
+  }
   const char *reason = why_not_columns(altered, alter, thd);
   if (!reason)
     reason = why_not_keys(table, altered, alter);

@@ -257,12 +257,46 @@ struct vamos_cell {
 /* Not 0: no more rows are wanted. */
 typedef int (*vamos_row_visit)(void *place, const vamos_cell *, uint32_t cells);
 
+/* A foreign key. Tables have the host's names; the actions are enum_fk_option. */
+struct vamos_foreign_key {
+  const char *name;
+  const char *child;
+  const char *parent;
+  const char *const *columns;
+  const char *const *parent_columns;
+  uint32_t column_count;
+  uint8_t on_delete;
+  uint8_t on_update;
+};
+
+typedef void (*vamos_key_visit)(void *place, const vamos_foreign_key *);
+
+/* A column, and the part of the other table's index that it leads to. */
+struct vamos_link_part {
+  uint32_t column;
+  uint32_t other_column;
+  uint8_t nullable;
+  uint8_t reverse;
+};
+
+/* The way from an open table to one that it refers to, or that refers to it. */
+struct vamos_link {
+  const char *other;
+  uint8_t to_child;
+  uint8_t unique;      /* one row at most is at the other end */
+  uint32_t index;      /* the position of the other's index */
+  uint32_t index_count;
+  const vamos_link_part *parts;
+  uint32_t part_count;
+};
+
 /* ---- Rust, called by the shim ---- */
 
 typedef struct vamos_rust_connection vamos_rust_connection;
 typedef struct vamos_rust_share vamos_rust_share;
 typedef struct vamos_rust_handler vamos_rust_handler;
 typedef struct vamos_rust_alter vamos_rust_alter;
+typedef struct vamos_rust_children vamos_rust_children;
 
 int vamos_start(const vamos_settings *);
 int vamos_check_endpoint(const char *endpoint, char *message, size_t size);
@@ -302,9 +336,45 @@ size_t vamos_error_text(vamos_rust_connection *, int error, char *text, size_t s
 uint32_t vamos_duplicate_key(const vamos_rust_connection *);
 
 int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment,
-                       const uint8_t *image, size_t image_length, uint8_t temporary);
+                       const uint8_t *image, size_t image_length, uint8_t temporary, const vamos_foreign_key *keys,
+                       size_t key_count);
 int vamos_drop_table(vamos_rust_connection *, const char *name);
 int vamos_rename_table(vamos_rust_connection *, const char *from, const char *to);
+
+/* Foreign keys. All are learnt once; then each change of a table is noted, and the
+   version is another one. */
+int vamos_foreign_load(vamos_rust_connection *);
+uint64_t vamos_foreign_version();
+/* The keys of a table, or those that refer to it. */
+void vamos_foreign_visit(const char *table, uint8_t referring, void *place, vamos_key_visit);
+/* The keys that an open table was created with. */
+void vamos_handler_keys(const vamos_rust_handler *, void *place, vamos_key_visit);
+uint8_t vamos_foreign_has_children(const char *table);
+/* Whether a table of the database, but `except`, has a constraint of this name. */
+uint8_t vamos_foreign_name_taken(const char *database, const char *constraint, const char *except);
+void vamos_links_clear(vamos_rust_handler *);
+/* Links are counted in the order in which they were added, those to parents and those
+   to children each for themselves. */
+int vamos_link_add(vamos_rust_handler *, vamos_rust_connection *, const vamos_link *);
+/* Whether what a row refers to is there, which is locked then. `old_record` may be null. */
+int vamos_has_parent(vamos_rust_handler *, vamos_rust_connection *, uint32_t link, const uint8_t *old_record,
+                     const uint8_t *new_record, uint8_t *has);
+/* Whether rows refer to one. */
+int vamos_has_children(vamos_rust_handler *, vamos_rust_connection *, uint32_t link, const uint8_t *record,
+                       uint8_t *has);
+/* The rows that refer to one, locked; `index` as in the link. */
+int vamos_children_list(vamos_rust_handler *, vamos_rust_connection *, uint32_t link, uint32_t index,
+                        const uint8_t *record, vamos_rust_children **);
+uint8_t vamos_children_empty(const vamos_rust_children *);
+/* Reads the next of them; the handler is the child's. */
+int vamos_children_next(vamos_rust_children *, vamos_rust_handler *, vamos_rust_connection *, uint8_t *record,
+                        uint8_t *found);
+void vamos_children_free(vamos_rust_children *);
+/* Where a row's change that is refused returns to. */
+int vamos_row_mark(vamos_rust_connection *);
+int vamos_row_undo(vamos_rust_connection *);
+/* Keeps the sentence that belongs to an error, for vamos_error_text. */
+void vamos_keep_error(vamos_rust_connection *, int error, const uint8_t *text, size_t length);
 
 /* Tables that the server has no file of. An image is what a .frm file has. */
 typedef void (*vamos_found)(void *place, const uint8_t *image, size_t image_length, const uint8_t *partitions,

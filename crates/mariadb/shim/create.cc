@@ -26,12 +26,6 @@ static int refuse(const char *what) {
 /* What the parser lets through and this engine does not have. FULLTEXT and
    SPATIAL indexes are refused by the server itself, by the engine's flags. */
 int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
-  if (info->alter_info) {
-    List_iterator<Key> keys(info->alter_info->key_list);
-    while (Key *key = keys++)
-      if (key->type == Key::FOREIGN_KEY)
-        return refuse("FOREIGN KEY");
-  }
   if (info->data_file_name && *info->data_file_name)
     return refuse("DATA DIRECTORY");
   if (info->index_file_name && *info->index_file_name)
@@ -50,6 +44,31 @@ static LEX_CUSTRING image_of(const TABLE_SHARE *share) {
   return share->frm_image ? *share->frm_image : LEX_CUSTRING{nullptr, 0};
 }
 
+/* Keys as boundary.h has them; points into them. */
+class Plain_keys {
+public:
+  explicit Plain_keys(const Vamos_foreign_keys &keys) {
+    for (const Vamos_foreign_key &key : keys) {
+      names.push_back(pointers(key.columns));
+      names.push_back(pointers(key.parent_columns));
+    }
+    for (size_t i = 0; i < keys.size(); i++)
+      all.push_back({keys[i].name.c_str(), keys[i].child.c_str(), keys[i].parent.c_str(), names[2 * i].data(),
+                     names[2 * i + 1].data(), static_cast<uint32_t>(keys[i].columns.size()),
+                     static_cast<uint8_t>(keys[i].on_delete), static_cast<uint8_t>(keys[i].on_update)});
+  }
+  std::vector<vamos_foreign_key> all;
+
+private:
+  static std::vector<const char *> pointers(const std::vector<std::string> &texts) {
+    std::vector<const char *> list;
+    for (const std::string &text : texts)
+      list.push_back(text.c_str());
+    return list;
+  }
+  std::vector<std::vector<const char *>> names;
+};
+
 /* Called for CREATE TABLE and for the new table of an ALTER TABLE. The file of an
    engine that can discover tables is not written by the server; by us it is, so
    that the table is known while the host is away. */
@@ -59,11 +78,17 @@ int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
     return refused;
   THD *thd = current_thd;
   const std::string base = vamos_base_of_partition(name);
+  Vamos_foreign_keys keys;
+  const int keys_refused = base.empty() ? vamos_new_foreign_keys(thd, name, form, info, keys) : 0;
+  if (keys_refused)
+    return vamos_report_ddl(thd, keys_refused);
+  const Plain_keys plain(keys);
   const LEX_CUSTRING image = image_of(form->s);
   const bool temporary = info->tmp_table();
   const ulonglong first = info->auto_increment_value ? info->auto_increment_value : 1;
   int error = vamos_create_table(vamos_connection(thd), vamos_table_name(name).c_str(), vamos_index_count(form->s),
-                                 first, image.str, base.empty() && !temporary ? image.length : 0, temporary);
+                                 first, image.str, base.empty() && !temporary ? image.length : 0, temporary,
+                                 plain.all.data(), plain.all.size());
   if (!error && !base.empty() && image.length)
     error = vamos_keep_new_partitioned(thd, base, image);
   vamos_report_ddl(thd, error);
@@ -80,7 +105,25 @@ static bool may_be_ours(const char *name) {
   return strchr(name, '#') || my_access((std::string(name) + reg_ext).c_str(), F_OK) == 0;
 }
 
+/* Whether other tables refer to it. A database may go with all that is in it. */
+static bool is_referenced(THD *thd, const std::string &name) {
+  if (!vamos_checks_foreign_keys(thd) || vamos_foreign_load(vamos_connection(thd)))
+    return false;
+  const std::string database = name.substr(0, name.find('/') + 1);
+  for (const Vamos_foreign_key &key : vamos_foreign_keys(name, true)) {
+    const bool goes_too = thd_sql_command(thd) == SQLCOM_DROP_DB && !key.child.compare(0, database.size(), database);
+    if (key.child != name && !goes_too)
+      return true;
+  }
+  return false;
+}
+
 int ha_vamos::delete_table(const char *name) {
+  if (is_referenced(current_thd, vamos_table_name(name))) {
+    /* The message names no constraint: none of a statement before. */
+    vamos_keep_error(vamos_connection(current_thd), 0, nullptr, 0);
+    return HA_ERR_ROW_IS_REFERENCED;
+  }
   const int error = vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str());
   /* A temporary table that was lost with its worker is dropped already. */
   if (error == HA_ERR_NO_SUCH_TABLE && strstr(name, "#sql-temptable"))

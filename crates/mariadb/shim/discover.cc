@@ -32,9 +32,13 @@ std::string directory_of(const char *database) {
   return std::string(name, tablename_to_filename(database, name, sizeof name));
 }
 
-std::string host_name(const char *database, const char *table) {
+} // namespace
+
+std::string vamos_host_name(const char *database, const char *table) {
   return directory_of(database) + "/" + directory_of(table);
 }
+
+namespace {
 
 /* What became of a question to the host, as the server wants it. */
 int answer(THD *thd, int error) {
@@ -96,7 +100,7 @@ int discover_table_names(handlerton *, LEX_CSTRING *database, MY_DIR *, handlert
 int discover_table_existence(handlerton *, const char *database, const char *table) {
   THD *thd = current_thd;
   uint8_t exists = 0;
-  const int error = vamos_table_exists(vamos_connection(thd), host_name(database, table).c_str(), &exists);
+  const int error = vamos_table_exists(vamos_connection(thd), vamos_host_name(database, table).c_str(), &exists);
   if (!answer(thd, error))
     return exists;
   /* Not known: then the file says it, if there is one. */

@@ -32,7 +32,9 @@ bool is_text(const Field *field) {
   }
 }
 
-vamos_order order_of(const Field *field) {
+} // namespace
+
+vamos_order vamos_order_of(const Field *field) {
   if (is_text(field))
     return VAMOS_TEXT;
   switch (field->real_type()) {
@@ -57,6 +59,8 @@ vamos_order order_of(const Field *field) {
     return VAMOS_SERVER;
   }
 }
+
+namespace {
 
 void describe_storage(const Field *field, const TABLE *table, vamos_column &column) {
   column.length = field->pack_length_in_rec();
@@ -163,7 +167,7 @@ Vamos_description::Vamos_description(const TABLE *table) {
     if (column.meaning == VAMOS_MEANS_DECIMAL)
       column.precision = static_cast<uint8_t>(static_cast<const Field_new_decimal *>(field)->precision);
     column.scale = static_cast<uint8_t>(field->decimals());
-    column.order = order_of(field);
+    column.order = vamos_order_of(field);
     column.sort_length = field->sort_length();
     column.collation = column.order == VAMOS_TEXT ? field->charset() : nullptr;
     column.field = field;
@@ -228,7 +232,9 @@ vamos_rust_share *ha_vamos::share(const char *name, int *error) {
 
 /* Called when a table enters the table cache. */
 int ha_vamos::open(const char *name, int, uint) {
-  int error;
+  int error = vamos_foreign_load(connection());
+  if (error)
+    return error;
   vamos_rust_share *shared = share(name, &error);
   if (error == HA_ERR_NO_SUCH_TABLE) {
     /* By this code the server would take its own files of the table away. */

@@ -16,6 +16,7 @@
 #pragma once
 #include "server.h"
 #include "boundary.h"
+#include "foreign.h"
 #include "ranges.h"
 #include <vector>
 
@@ -66,6 +67,12 @@ int vamos_keep_image(THD *thd, const char *path, const char *image_path);
 int vamos_keep_partitioned(THD *thd, const char *base, const char *files);
 int vamos_keep_new_partitioned(THD *thd, const std::string &base, const LEX_CUSTRING &image);
 std::string vamos_base_of_partition(const char *path);
+
+/* The host's name for a table, by the names that users give it. */
+std::string vamos_host_name(const char *database, const char *table);
+
+/* handler.cc */
+vamos_order vamos_order_of(const Field *field);
 
 /* A table as boundary.h has it; points into the TABLE. */
 class Vamos_description {
@@ -183,6 +190,14 @@ public:
   void get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
                           ulonglong *reserved) override;
 
+  /* Foreign keys: foreign_keys.cc */
+  char *get_foreign_key_create_info() override;
+  void free_foreign_key_create_info(char *text) override;
+  int get_foreign_key_list(THD *thd, List<FOREIGN_KEY_INFO> *list) override;
+  int get_parent_foreign_key_list(THD *thd, List<FOREIGN_KEY_INFO> *list) override;
+  bool referenced_by_foreign_key() const noexcept override;
+  bool can_switch_engines() override;
+
   /* What the host evaluates */
   vamos_rust_handler *rust_handler() const { return rust; }
   bool reads_snapshot() const { return rust && !locks_rows && !is_sequence(); }
@@ -215,7 +230,30 @@ private:
   void set_rec_per_key();
   int read_sizes(vamos_wish wish);
 
+  /* Foreign keys: foreign_rows.cc */
+  std::string host_name() const;
+  bool goes_on_after_errors() const;
+  int find_links(bool *some);
+  int make_links(THD *thd);
+  int add_link(THD *thd, const Vamos_foreign_key &key, const std::string &own, bool to_child);
+  int refuse_row(int error, const Vamos_link &link);
+  int check_parents(const uchar *old_record, const uchar *new_record);
+  int check_children(const uchar *old_record, const uchar *new_record);
+  int change_children(const uchar *old_record, const uchar *new_record);
+  int change_children_by(const Vamos_link &link, enum_fk_option action, const uchar *old_record,
+                         const uchar *new_record);
+  int change_child(const Vamos_link &link, enum_fk_option action, TABLE *parent, const uchar *values);
+  int mark_row();
+  int settle_row(int error);
+  int write_referring_row(const uchar *record);
+  int write_row_alone(const uchar *record);
+
   vamos_rust_handler *rust = nullptr;
+  /* To tables that this one refers to, and that refer to it; as of a version. */
+  std::vector<Vamos_link> parents, children;
+  uint64_t links_version = 0;
+  /* Changes under way that go along them. */
+  uint links_in_use = 0;
   THR_LOCK_DATA unused_lock_data;
   thr_lock_type lock_type = TL_UNLOCK;
   bool locked_for_write = false;

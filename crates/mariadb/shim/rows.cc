@@ -264,7 +264,7 @@ static int failed(int error) {
   return error;
 }
 
-int ha_vamos::write_row(const uchar *record) {
+int ha_vamos::write_row_alone(const uchar *record) {
   if (table->next_number_field && record == table->record[0]) {
     const int error = update_auto_increment();
     if (error)
@@ -281,6 +281,28 @@ int ha_vamos::write_row(const uchar *record) {
   return failed(is_sequence() ? end_sequence(error) : error);
 }
 
+int ha_vamos::write_row(const uchar *record) {
+  bool linked;
+  const int error = find_links(&linked);
+  if (error)
+    return failed(error);
+  return linked && !parents.empty() ? write_referring_row(record) : write_row_alone(record);
+}
+
+int ha_vamos::write_referring_row(const uchar *record) {
+  int error = mark_row();
+  if (!error)
+    error = write_row_alone(record);
+  if (error)
+    return failed(error);
+  error = check_parents(nullptr, record);
+  /* What was gathered before the row comes before it, and so does its duplicate. */
+  const int before = error == HA_ERR_NO_REFERENCED_ROW && !goes_on_after_errors()
+                         ? vamos_bulk_end(rust, connection(), table->record[0])
+                         : 0;
+  return failed(settle_row(before ? before : error));
+}
+
 void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }
 
 int ha_vamos::end_bulk_insert() {
@@ -292,10 +314,36 @@ int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {
   uint64_t next = 0;
   if (table->found_next_number_field && bitmap_is_set(table->write_set, table->found_next_number_field->field_index))
     next = auto_increment_above(new_record);
-  return failed(vamos_update_row(rust, connection(), old_record, new_record, next));
+  bool linked;
+  int error = find_links(&linked);
+  if (error || !linked)
+    return failed(error ? error : vamos_update_row(rust, connection(), old_record, new_record, next));
+  error = mark_row();
+  if (!error)
+    error = check_children(old_record, new_record);
+  if (!error)
+    error = vamos_update_row(rust, connection(), old_record, new_record, next);
+  if (!error)
+    error = check_parents(old_record, new_record);
+  if (!error)
+    error = change_children(old_record, new_record);
+  return failed(settle_row(error));
 }
 
-int ha_vamos::delete_row(const uchar *record) { return failed(vamos_delete_row(rust, connection(), record)); }
+int ha_vamos::delete_row(const uchar *record) {
+  bool linked;
+  int error = find_links(&linked);
+  if (error || !linked || children.empty())
+    return failed(error ? error : vamos_delete_row(rust, connection(), record));
+  error = mark_row();
+  if (!error)
+    error = check_children(record, nullptr);
+  if (!error)
+    error = vamos_delete_row(rust, connection(), record);
+  if (!error)
+    error = change_children(record, nullptr);
+  return failed(settle_row(error));
+}
 
 /* The server calls these before an UPDATE or DELETE that no trigger watches, and
    would hand its rows over by other calls, which it does not write to the binary

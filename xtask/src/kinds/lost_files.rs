@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// Removes the description files of a database, as a lost disk would.
-fn lose_files(stack: &LocalStack, directory: &str) -> Result<()> {
+pub(super) fn lose_files(stack: &LocalStack, directory: &str) -> Result<()> {
     stack.server.sql("FLUSH TABLES")?;
     let directory = stack.server.datadir().join(directory);
     let mut lost = 0;

@@ -10,6 +10,7 @@ mod connection_calls;
 mod describe;
 mod discovery_calls;
 mod estimate_calls;
+mod foreign_calls;
 mod guard;
 mod handler_calls;
 mod monitor_calls;

@@ -1,6 +1,7 @@
 //! DDL, and opening and closing tables.
 
 use super::describe;
+use super::foreign_calls::foreign_keys;
 use super::guard::{bytes, guard, on_connection, on_handler};
 use super::types;
 use crate::codec::row::Plan;
@@ -27,9 +28,11 @@ unsafe extern "C" fn vamos_create_table(
     image: *const u8,
     image_length: usize,
     temporary: u8,
+    keys: *const types::ForeignKey,
+    key_count: usize,
 ) -> c_int {
-    // SAFETY: the shim passes the connection of the running thread, a text and
-    // an image of this length.
+    // SAFETY: the shim passes the connection of the running thread, a text, an
+    // image of this length, and so many foreign keys.
     unsafe {
         on_connection(connection, |connection| {
             let image = bytes(image, image_length);
@@ -41,6 +44,7 @@ unsafe extern "C" fn vamos_create_table(
                 auto_increment,
                 image,
                 temporary,
+                foreign_keys(keys, key_count),
             )
         })
     }

@@ -210,3 +210,35 @@ pub(super) struct Counters {
     pub(super) mode: [u8; 16],
     pub(super) endpoint: [u8; 256],
 }
+
+#[repr(C)]
+pub(super) struct ForeignKey {
+    pub(super) name: *const c_char,
+    pub(super) child: *const c_char,
+    pub(super) parent: *const c_char,
+    pub(super) columns: *const *const c_char,
+    pub(super) parent_columns: *const *const c_char,
+    pub(super) column_count: u32,
+    pub(super) on_delete: u8,
+    pub(super) on_update: u8,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct LinkPart {
+    pub(super) column: u32,
+    pub(super) other_column: u32,
+    pub(super) nullable: u8,
+    pub(super) reverse: u8,
+}
+
+#[repr(C)]
+pub(super) struct Link {
+    pub(super) other: *const c_char,
+    pub(super) to_child: u8,
+    pub(super) unique: u8,
+    pub(super) index: u32,
+    pub(super) index_count: u32,
+    pub(super) parts: *const LinkPart,
+    pub(super) part_count: u32,
+}

@@ -249,6 +249,7 @@ pub(crate) fn commit(
         }
         (altered, _) => altered?,
     }
+    super::foreign::registry_changed();
     alterations
         .iter_mut()
         .for_each(|alteration| alteration.finished = true);

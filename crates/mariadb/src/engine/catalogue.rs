@@ -2,6 +2,7 @@
 
 use super::definition::Definition;
 use super::discovery::is_missing;
+use super::foreign::ForeignKey;
 use super::{Connection, Error, Share};
 use std::sync::Arc;
 use vamos_guest::CreateTable;
@@ -14,8 +15,12 @@ pub(crate) fn create(
     auto_increment: u64,
     image: &[u8],
     temporary: bool,
+    mut foreign_keys: Vec<ForeignKey>,
 ) -> Result<(), Error> {
-    let definition = Definition::new(image, &[]).encode()?;
+    connection.number_parents(&mut foreign_keys)?;
+    let mut definition = Definition::new(image, &[]);
+    definition.foreign_keys = foreign_keys;
+    let definition = definition.encode()?;
     let table = CreateTable {
         name,
         definition: &definition,
@@ -26,15 +31,17 @@ pub(crate) fn create(
         true => connection.session.create_temporary_table(table)?,
         false => connection.session.create_table(table)?,
     };
-    Ok(())
+    connection.note_table(name)
 }
 
 pub(crate) fn drop(connection: &mut Connection, name: &str) -> Result<(), Error> {
-    Ok(connection.session.drop_table(name)?)
+    connection.session.drop_table(name)?;
+    Connection::forget_table(name);
+    Ok(())
 }
 
 pub(crate) fn rename(connection: &mut Connection, from: &str, to: &str) -> Result<(), Error> {
-    Ok(connection.session.rename_table(from, to)?)
+    connection.rename_with_keys(from, to)
 }
 
 /// Drops a table that may be missing.

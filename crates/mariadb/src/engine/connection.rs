@@ -29,6 +29,9 @@ pub(crate) struct StatementContext {
 /// are counted from 1.
 const STATEMENT: SavepointId = SavepointId(0);
 
+/// The savepoint to which a row's change returns.
+const ROW: SavepointId = SavepointId(u64::MAX);
+
 /// Rows whose locks are given back with one message.
 const UNLOCK_AT_ONCE: usize = 64;
 
@@ -269,6 +272,26 @@ impl Connection {
     pub(crate) fn release_savepoint(&mut self, id: u64) -> Result<(), Error> {
         self.flush()?;
         Ok(self.session.release_savepoint(SavepointId(id))?)
+    }
+
+    /// Sets the point to which a row's change that fails returns, where the
+    /// statement goes on (IGNORE).
+    pub(crate) fn mark_row(&mut self) -> Result<(), Error> {
+        self.finish_writes()?;
+        self.before_write()?;
+        Ok(self.session.set_savepoint(ROW)?)
+    }
+
+    /// Returns to that point.
+    pub(crate) fn undo_row(&mut self) -> Result<(), Error> {
+        self.pending.clear();
+        self.under_way.forget();
+        Ok(self.session.rollback_to(ROW)?)
+    }
+
+    /// Keeps the sentence that belongs to an error.
+    pub(crate) fn keep_error(&mut self, code: c_int, sentence: String) {
+        self.error = Some((code, sentence));
     }
 
     /// Called before each change: a statement in a longer transaction must be

@@ -1,11 +1,13 @@
 //! What this engine keeps with each of the host's tables.
 
 use super::Error;
+use super::foreign::ForeignKey;
 use crate::codec::{Missing, Shape, Slot};
 use serde::{Deserialize, Serialize};
 
-/// The version of [`Definition`]'s form.
-const VERSION: u32 = 2;
+/// The version of [`Definition`]'s form. The one before had no foreign keys.
+const VERSION: u32 = 3;
+const WITHOUT_FOREIGN_KEYS: u32 = 2;
 
 /// How rows and keys are encoded: [`crate::codec`].
 const ENCODING: u32 = 1;
@@ -31,6 +33,8 @@ pub(crate) struct Definition {
     /// Columns are counted among the stored ones, so that virtual columns can
     /// come and go.
     pub(crate) slots: Option<Vec<Slot>>,
+    /// What the table's rows refer to.
+    pub(crate) foreign_keys: Vec<ForeignKey>,
 }
 
 impl Definition {
@@ -57,10 +61,13 @@ impl Definition {
     pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Self, Error> {
         let read = |bytes| {
             let (version, rest) = postcard::take_from_bytes::<u32>(bytes).ok()?;
-            (version == VERSION)
-                .then(|| postcard::from_bytes::<Self>(rest).ok())
-                .flatten()
-                .filter(|definition| definition.encoding == ENCODING)
+            let definition = match version {
+                VERSION => postcard::from_bytes::<Self>(rest).ok(),
+                // An empty list of them is one zero byte.
+                WITHOUT_FOREIGN_KEYS => postcard::from_bytes::<Self>(&[rest, &[0]].concat()).ok(),
+                _ => None,
+            };
+            definition.filter(|definition| definition.encoding == ENCODING)
         };
         read(bytes).ok_or_else(|| Error::OtherDefinition {
             what: format!(
@@ -151,6 +158,15 @@ mod tests {
             },
         ]);
         let bytes = definition.encode().unwrap();
+        assert_eq!(Definition::decode("t", &bytes).unwrap(), definition);
+    }
+
+    #[test]
+    fn definitions_from_before_foreign_keys_are_read() {
+        let definition = Definition::new(b"image", b"");
+        let mut bytes = definition.encode().unwrap();
+        assert_eq!((bytes[0], bytes.pop()), (VERSION as u8, Some(0)));
+        bytes[0] = WITHOUT_FOREIGN_KEYS as u8;
         assert_eq!(Definition::decode("t", &bytes).unwrap(), definition);
     }
 

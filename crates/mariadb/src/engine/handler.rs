@@ -2,6 +2,7 @@
 
 use super::ahead::Ahead;
 use super::batch::Batch;
+use super::foreign::Link;
 use super::positions::Positions;
 use super::pushdown::Pushdown;
 use super::range_cache::Range;
@@ -87,6 +88,9 @@ pub(crate) struct Handler {
     pub(super) buffer: Vec<u8>,
     /// Ranges whose sizes the optimizer will ask for.
     pub(super) expected: Vec<Range>,
+    /// To what its rows refer, and what refers to them.
+    pub(super) parents: Vec<Link>,
+    pub(super) children: Vec<Link>,
 }
 
 impl Handler {
@@ -123,6 +127,8 @@ impl Handler {
             scratch: Vec::new(),
             buffer: Vec::new(),
             expected: Vec::new(),
+            parents: Vec::new(),
+            children: Vec::new(),
         })
     }
 

@@ -8,6 +8,7 @@
 //! `alter` changes tables without a copy and `build` their indexes;
 //! [`check`] and [`optimize`] look after tables; [`monitor`] and
 //! [`lock_views`] tell of transactions and locks.
+//! [`foreign`] keys are followed where rows are changed;
 //! [`xa`] and [`settler`] end prepared transactions for which no connection waits,
 //! `waits` reports lock waits to a replica's server.
 
@@ -26,6 +27,7 @@ mod deliver;
 pub(crate) mod discovery;
 mod error;
 mod estimate;
+pub(crate) mod foreign;
 mod handler;
 pub(crate) mod host;
 pub(crate) mod lock_views;

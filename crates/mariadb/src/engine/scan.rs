@@ -261,7 +261,7 @@ impl Handler {
     }
 
     /// Reads one key of an index. Returns whether there is a row.
-    fn get(
+    pub(super) fn get(
         &mut self,
         connection: &mut Connection,
         record: &mut [u8],

@@ -113,6 +113,7 @@ impl Share {
         *self.stats.lock() = None;
         *self.survey.lock() = None;
         self.ranges.clear();
+        super::foreign::registry_changed();
         self.set_auto_increment(connection, 1)
     }
 

@@ -1,0 +1,127 @@
+//! Which tables have foreign keys, and to which tables they refer.
+
+use super::{ForeignKey, is_passing};
+use crate::engine::Error;
+use parking_lot::RwLock;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// `None`: not known yet.
+static REGISTRY: RwLock<Option<Registry>> = RwLock::new(None);
+
+/// Grows with every change of a table.
+static VERSION: AtomicU64 = AtomicU64::new(1);
+
+#[derive(Debug, Default)]
+struct Registry {
+    keys: HashMap<String, Arc<[ForeignKey]>>,
+    /// By parent: the tables that refer to it.
+    children: HashMap<String, BTreeSet<String>>,
+}
+
+impl Registry {
+    fn set(&mut self, name: &str, keys: Vec<ForeignKey>) {
+        if let Some(old) = self.keys.remove(name) {
+            for key in old.iter() {
+                if let Some(children) = self.children.get_mut(&key.parent) {
+                    children.remove(name);
+                }
+            }
+            self.children.retain(|_, children| !children.is_empty());
+        }
+        if keys.is_empty() {
+            return;
+        }
+        for key in &keys {
+            self.children
+                .entry(key.parent.clone())
+                .or_default()
+                .insert(name.to_owned());
+        }
+        self.keys.insert(name.to_owned(), keys.into());
+    }
+}
+
+/// Makes the registry of what `all` finds, unless it is there.
+pub(super) fn load(all: impl FnOnce() -> Result<Vec<(String, Vec<ForeignKey>)>, Error>) -> Result<(), Error> {
+    if REGISTRY.read().is_some() {
+        return Ok(());
+    }
+    let mut registry = REGISTRY.write();
+    if registry.is_some() {
+        return Ok(());
+    }
+    let mut made = Registry::default();
+    for (name, keys) in all()? {
+        made.set(&name, keys);
+    }
+    *registry = Some(made);
+    drop(registry);
+    changed();
+    Ok(())
+}
+
+/// Notes a table's keys; none for one that is gone.
+pub(super) fn set(name: &str, keys: Vec<ForeignKey>) {
+    if !is_passing(name)
+        && let Some(registry) = &mut *REGISTRY.write()
+    {
+        registry.set(name, keys);
+    }
+    changed();
+}
+
+/// Notes that a table is not what it was.
+pub(crate) fn changed() {
+    VERSION.fetch_add(1, Ordering::Release);
+}
+
+/// Another number after every change of a table.
+pub(crate) fn registry_version() -> u64 {
+    VERSION.load(Ordering::Acquire)
+}
+
+/// The keys by which a table refers to others.
+pub(crate) fn keys_of(name: &str) -> Arc<[ForeignKey]> {
+    let registry = REGISTRY.read();
+    let keys = registry.as_ref().and_then(|registry| registry.keys.get(name));
+    keys.cloned().unwrap_or_default()
+}
+
+/// Whether tables refer to this one.
+pub(crate) fn has_children(name: &str) -> bool {
+    let registry = REGISTRY.read();
+    registry
+        .as_ref()
+        .is_some_and(|registry| registry.children.contains_key(name))
+}
+
+/// The keys by which tables refer to this one, in the order of their names.
+pub(crate) fn referring_to(name: &str) -> Vec<(String, ForeignKey)> {
+    let registry = REGISTRY.read();
+    let Some(registry) = &*registry else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for child in registry.children.get(name).into_iter().flatten() {
+        let keys = registry.keys.get(child).into_iter().flat_map(|keys| keys.iter());
+        found.extend(
+            keys.filter(|key| key.parent == name)
+                .map(|key| (child.clone(), key.clone())),
+        );
+    }
+    found
+}
+
+/// Whether a table of the database, but `except`, has a constraint of this name.
+pub(crate) fn name_taken(database: &str, constraint: &str, except: &str) -> bool {
+    let registry = REGISTRY.read();
+    registry.as_ref().is_some_and(|registry| {
+        registry.keys.iter().any(|(table, keys)| {
+            table != except
+                && table.split_once('/').is_some_and(|(of, _)| of == database)
+                && keys.iter().any(|key| key.name.eq_ignore_ascii_case(constraint))
+        })
+    })
+}
