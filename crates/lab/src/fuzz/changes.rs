@@ -29,7 +29,7 @@ pub(super) fn change(rng: &mut Rng, tables: &[Table]) -> Statement {
 /// Rows for a new table.
 pub(super) fn fill(rng: &mut Rng, table: &Table, rows: usize) -> Statement {
     let mut statement = affected("INSERT IGNORE INTO ", table);
-    values_list(rng, &mut statement, table, rows);
+    values_list(rng, &mut statement, table, rows, false);
     statement
 }
 
@@ -48,7 +48,8 @@ fn insert(rng: &mut Rng, table: &Table) -> Statement {
     ][rng.usize(..5)];
     let mut statement = affected(verb, table);
     let rows = if rng.bool() { 1 } else { rng.usize(1..12) };
-    values_list(rng, &mut statement, table, rows);
+    let counted = rows > 1 && verb == "INSERT INTO " && table.columns[0].auto;
+    values_list(rng, &mut statement, table, rows, counted);
     // Rows go to the host without waiting: a value that the server refuses in a
     // later row may be told before a duplicate that the host finds in an earlier.
     statement.any_data_error = rows > 1;
@@ -72,7 +73,9 @@ fn targets<'a>(rng: &mut Rng, table: &'a Table) -> Vec<&'a Column> {
         .collect()
 }
 
-fn values_list(rng: &mut Rng, statement: &mut Statement, table: &Table, rows: usize) {
+/// With `counted`, the engine gives the AUTO_INCREMENT values: how far a statement that
+/// fails has come when it has counted up by its own values is open.
+fn values_list(rng: &mut Rng, statement: &mut Statement, table: &Table, rows: usize, counted: bool) {
     let columns = targets(rng, table);
     statement.add(" (a");
     for column in &columns {
@@ -80,7 +83,10 @@ fn values_list(rng: &mut Rng, statement: &mut Statement, table: &Table, rows: us
     }
     statement.add(") VALUES");
     for row in 0..rows {
-        let first = values::literal(rng, &table.columns[0].kind);
+        let first = match counted {
+            true => "0".to_owned(),
+            false => values::literal(rng, &table.columns[0].kind),
+        };
         // A row's columns can go one by one from the first row only.
         if row == 0 {
             statement.add(format!(" ({first}"));
@@ -133,7 +139,11 @@ fn insert_select(rng: &mut Rng, table: &Table, from: &Table) -> Statement {
     };
     let mut statement = affected(verb, table);
     let mut names = vec!["a".to_owned()];
-    let mut shown = vec![format!("a + {}", rng.u8(..60))];
+    let counted = verb == "INSERT INTO " && table.columns[0].auto;
+    let mut shown = vec![match counted {
+        true => "0".to_owned(),
+        false => format!("a + {}", rng.u8(..60)),
+    }];
     for column in &table.columns[1..] {
         let alike = from.columns.iter().find(|other| {
             std::mem::discriminant(&other.kind) == std::mem::discriminant(&column.kind) && rng.u8(..3) != 0
