@@ -112,6 +112,8 @@ impl Handler {
         };
         let conditions = self.pushdown.conditions(&self.shape, reading).unwrap_or_default();
         let piece = (connection.open_scans() >= MANY_SCANS).then_some(PIECE);
+        // A piece is sent whole: a cursor that waits for its reader is one on the host.
+        let first_rows = if piece.is_some() { 0 } else { self.first_rows };
         let cursor = match bounds.empty || ahead {
             true => None,
             false => Some(connection.reader(ids.table).scan_where(
@@ -124,7 +126,7 @@ impl Handler {
                     direction: bounds.direction,
                     lock: self.lock.lock,
                     fetch,
-                    batch_rows: match self.first_rows {
+                    batch_rows: match first_rows {
                         0 if position == 0 && same.is_none() => FIRST_TABLE_BATCH,
                         0 => FIRST_INDEX_BATCH,
                         rows => rows,
@@ -135,7 +137,7 @@ impl Handler {
                         self.lock.ahead.max(1)
                     },
                     limit: piece.unwrap_or(0).into(),
-                    first_rows: self.first_rows,
+                    first_rows,
                 },
                 conditions,
             )?),
