@@ -116,3 +116,11 @@ DELETE FROM hidden WHERE b = 6;
 SELECT a, b, c, v FROM hidden FORCE INDEX (b) WHERE b > 0;
 CHECK TABLE hidden;
 DROP TABLE hidden;
+-- Whether a column of a descending key is NULL, and how many are not.
+CREATE TABLE down (a SMALLINT UNSIGNED NOT NULL, b INT, c VARCHAR(9) COLLATE utf8mb4_bin, KEY k (a DESC, b DESC), KEY l (c DESC)) ENGINE=$ENGINE;
+INSERT INTO down VALUES (12, NULL, 'x'), (13, 4, NULL), (12, 5, 'y'), (14, NULL, 'x');
+SELECT DISTINCT a FROM down WHERE a IS NOT NULL ORDER BY a;
+SELECT a, COUNT(b) FROM down WHERE b IS NULL OR a > 12 GROUP BY a ORDER BY a;
+SELECT COUNT(c), COUNT(*) FROM down FORCE INDEX (l) WHERE c IS NOT NULL;
+SELECT COUNT(c), COUNT(*) FROM down FORCE INDEX (l);
+DROP TABLE down;

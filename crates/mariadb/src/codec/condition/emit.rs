@@ -302,7 +302,14 @@ impl<'s> Emitter<'s> {
         let Operand::Column(column) = operand else {
             return None;
         };
+        if self.source.find(self.shape, *column).is_some() {
+            return self.column(*column, ops);
+        }
         let place = self.source.place(self.shape, *column)?;
+        // The inverted bytes of a descending key are no bytes to the host.
+        if self.source.is_reversed(self.shape, place) {
+            return None;
+        }
         self.field(place, Kind::Bytes, ops)
     }
 

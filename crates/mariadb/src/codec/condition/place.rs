@@ -55,6 +55,18 @@ impl Source {
         }
     }
 
+    /// Whether a place is part of a key that descends.
+    pub(super) fn is_reversed(self, shape: &Shape, place: usize) -> bool {
+        match self {
+            Self::Row => false,
+            Self::Entry(key) => {
+                let key = &shape.keys[key];
+                let mut parts = key.parts[..key.own].iter().chain(primary_parts(shape));
+                parts.nth(place).is_some_and(|part| part.reverse)
+            }
+        }
+    }
+
     /// The layout up to a place.
     pub(super) fn layout(self, shape: &Shape, last: usize) -> Option<Layout> {
         match self {
