@@ -4,6 +4,7 @@
 
 mod alter;
 mod foreign;
+mod leftovers;
 mod lifetimes;
 mod lock_views;
 mod lost_files;
@@ -33,6 +34,7 @@ const CHECKS: &[&[Check]] = &[
     lost_files::CHECKS,
     lifetimes::CHECKS,
     alter::CHECKS,
+    leftovers::CHECKS,
     lock_views::CHECKS,
     foreign::CHECKS,
 ];

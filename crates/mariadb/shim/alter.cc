@@ -10,6 +10,8 @@
    and the new description the table's in one step; after a crash check_version()
    tells the server whether that was done, and so which .frm file counts. */
 #include "handler.h"
+#include <log.h>
+#include <mysqld.h>
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -229,9 +231,24 @@ int check_version(handlerton *, const char *path, const LEX_CUSTRING *version, u
   return error || !is;
 }
 
+/* Called when the server has recovered, which leaves .par files behind, and when the
+   plugin is installed later: then an ALTER TABLE may be using such a file. */
+int recovery_done(handlerton *hton) {
+  if (mysqld_server_started)
+    return 0;
+  const size_t removed = vamos_remove_leftovers(mysql_real_data_home, static_cast<uint8_t>(hton->db_type));
+  if (removed)
+    sql_print_information("VAMOS: removed %zu files that interrupted ALTER TABLEs of partitioned tables had left",
+                          removed);
+  return 0;
+}
+
 } // namespace
 
-void vamos_install_alter(handlerton *hton) { hton->check_version = check_version; }
+void vamos_install_alter(handlerton *hton) {
+  hton->check_version = check_version;
+  hton->signal_ddl_recovery_done = recovery_done;
+}
 
 bool ha_vamos::can_convert_nocopy(const Field &field, const Column_definition &column) const {
   return is_longer_varchar(field, column);

@@ -302,6 +302,9 @@ int vamos_start(const vamos_settings *);
 int vamos_check_endpoint(const char *endpoint, char *message, size_t size);
 int vamos_configure(const vamos_settings *);
 void vamos_stop();
+/* Removes what the server's recovery has left of partitioned tables of the engine with
+   this number; returns how many files. */
+size_t vamos_remove_leftovers(const char *datadir, uint8_t engine);
 void vamos_read_counters(vamos_counters *);
 /* The state of the way to the host and, if it answers, of the host. */
 size_t vamos_status_text(vamos_rust_connection *, char *text, size_t size);

@@ -1,5 +1,6 @@
 //! Schema changes beside writers, and with processes that die in the middle.
 
+use super::leftovers::ensure_no_leftovers;
 use super::{Check, expect};
 use anyhow::{Context, Result, ensure};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -233,6 +234,7 @@ fn dying_processes(stack: &mut LocalStack) -> Result<()> {
             let outcome = session.outcome();
             if round % 3 != 0 {
                 stack.server.start_again()?;
+                ensure_no_leftovers(stack)?;
             }
             main = after_a_kill(stack, table)
                 .with_context(|| format!("{table}, round {round}: {alter}: {outcome:?}"))?;

@@ -4,8 +4,9 @@ use super::guard::{guard, put_text};
 use super::types::{Counters, Settings};
 use crate::engine::Connection;
 use crate::engine::host::{self, HostSettings};
-use crate::engine::{monitor, settler, waits, xa};
+use crate::engine::{leftovers, monitor, settler, waits, xa};
 use std::ffi::{CStr, c_char, c_int};
+use std::path::Path;
 
 /// A text of the server's; null is empty.
 unsafe fn text(start: *const c_char) -> String {
@@ -57,6 +58,15 @@ extern "C" fn vamos_stop() {
         xa::close_session();
         waits::close_session();
     });
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_remove_leftovers(datadir: *const c_char, engine: u8) -> usize {
+    guard(0, || {
+        // SAFETY: the shim passes a valid text.
+        let datadir = unsafe { text(datadir) };
+        leftovers::remove(Path::new(&datadir), engine).len()
+    })
 }
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,8 @@
 //! `discovery` finds those that the server has lost; a [`Share`] is what all handlers of one
 //! table have in common; a [`Handler`] reads (`scan`, `deliver`, `estimate`) and changes (`change`)
 //! rows, the latter gathered in a `batch`; `copy` fills new tables for ALTER TABLE,
-//! `alter` changes tables without a copy and `build` their indexes;
+//! `alter` changes tables without a copy and `build` their indexes, and [`leftovers`]
+//! removes what the server's recovery of an ALTER TABLE leaves;
 //! [`check`] and [`optimize`] look after tables; [`monitor`] and
 //! [`lock_views`] tell of transactions and locks.
 //! [`foreign`] keys are followed where rows are changed;
@@ -30,6 +31,7 @@ mod estimate;
 pub(crate) mod foreign;
 mod handler;
 pub(crate) mod host;
+pub(crate) mod leftovers;
 pub(crate) mod lock_views;
 pub(crate) mod monitor;
 pub(crate) mod optimize;
