@@ -13,8 +13,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
 use vamos_proto::{
     CommitId, CommitOutcome, Counter, CounterRaise, Durability, ErrorCode, Lock, RowBlockBuilder, Write,
     WriteOp,
@@ -25,7 +24,7 @@ const DIRECTORY: &str = "VAMOS_STORE_CRASH_DIRECTORY";
 const FULL_DIRECTORY: &str = "VAMOS_STORE_FULL_DIRECTORY";
 const BROKEN_DIRECTORY: &str = "VAMOS_STORE_BROKEN_DIRECTORY";
 const BEGIN: &str = "VAMOS_STORE_CRASH_BEGIN";
-const ROUNDS: u64 = 25;
+const ROUNDS: usize = 25;
 const THREADS: u8 = 4;
 /// Entries that each transaction writes to each of two indexes.
 const ENTRIES: u8 = 3;
@@ -105,8 +104,9 @@ fn child() {
     });
 }
 
-/// Runs the child for a while, kills it, and returns what it acknowledged.
-fn run_and_kill(directory: &Path, begin: u64, lifetime: Duration) -> Vec<(u8, u64)> {
+/// Runs the child until it has acknowledged so many commits, kills it, and returns
+/// all that it acknowledged.
+fn run_and_kill(directory: &Path, begin: u64, enough: usize) -> Vec<(u8, u64)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(DIRECTORY, directory)
@@ -116,14 +116,24 @@ fn run_and_kill(directory: &Path, begin: u64, lifetime: Duration) -> Vec<(u8, u6
         .spawn()
         .unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
-    let reader = std::thread::spawn(move || {
+    let (sender, commits) = mpsc::channel();
+    std::thread::spawn(move || {
         let lines = output.lines().map_while(Result::ok);
-        lines.filter_map(|line| acknowledged(&line)).collect()
+        // Until the child is dead and all that it printed is read.
+        lines
+            .filter_map(|line| acknowledged(&line))
+            .for_each(|commit| sender.send(commit).unwrap());
     });
-    std::thread::sleep(lifetime);
+    let mut done: Vec<_> = commits.iter().take(enough).collect();
     child.kill().unwrap();
-    child.wait().unwrap();
-    reader.join().unwrap()
+    assert_eq!(
+        child.wait().unwrap().signal(),
+        Some(9),
+        "it ended by itself after {} commits",
+        done.len()
+    );
+    done.extend(commits);
+    done
 }
 
 /// The process whose disk fills up: its files may not grow beyond a size.
@@ -241,12 +251,11 @@ fn acknowledged_commits_survive_kills() {
     let mut all = BTreeSet::new();
     let mut begin = 1;
     for round in 0..ROUNDS {
-        let lifetime = Duration::from_millis(60 + (round * 37) % 120);
-        let done = run_and_kill(directory.path(), begin, lifetime);
-        all.extend(done);
+        // From a few commits to so many that files are written and compacted.
+        let enough = 5 + (round * 37) % 200;
+        all.extend(run_and_kill(directory.path(), begin, enough));
         begin = check(directory.path(), &all) + 1;
     }
-    assert!(all.len() > 500, "only {} commits were acknowledged", all.len());
 }
 
 /// Checks the whole store; returns the highest number in it.
