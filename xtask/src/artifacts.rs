@@ -50,8 +50,9 @@ impl Artifacts {
     fn in_target_dir(mariadb: MariadbFiles) -> Result<Self> {
         let release = target_dir().join("release");
         let plugin = release.join("ha_vamos.so");
-        // A server that runs has the old file mapped: that one must not change.
-        let new = release.join("ha_vamos.so.new");
+        // A server that runs has the old file mapped: that one must not change. And
+        // another run may be doing the same now: neither may get the other's half.
+        let new = release.join(format!("ha_vamos.so.{}", std::process::id()));
         std::fs::copy(release.join("libha_vamos.so"), &new)
             .and_then(|_| std::fs::rename(&new, &plugin))
             .with_context(|| format!("cannot copy the plugin to {}", plugin.display()))?;

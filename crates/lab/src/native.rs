@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::symlink,
+    os::unix::{fs::symlink, net::UnixStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -162,8 +162,6 @@ impl NativeServer {
     /// As for [`start`](Self::start).
     pub fn start_again(&mut self) -> Result<()> {
         self.process.kill();
-        // A killed server leaves its socket, which is taken to mean that it listens.
-        let _ = std::fs::remove_file(self.socket());
         self.process = launch(&self.files, &self.options, &self.dir)?;
         self.wait_ready()
     }
@@ -171,7 +169,8 @@ impl NativeServer {
     fn wait_ready(&mut self) -> Result<()> {
         let socket = self.socket();
         self.process
-            .wait_until("listening", START_LIMIT, || socket.exists())?;
+            // The socket is there a moment before anybody listens.
+            .wait_until("listening", START_LIMIT, || UnixStream::connect(&socket).is_ok())?;
         self.sql("SELECT 1").map(drop)
     }
 }

@@ -43,6 +43,16 @@ impl Lock {
         let path = lab_dir()?.join(format!("{name}.lock"));
         let file =
             File::create(&path).with_context(|| format!("cannot create the lock file {}", path.display()))?;
+        Self::take(file, &path)
+    }
+
+    /// Waits for the lock of a directory that exists.
+    pub(crate) fn of(directory: &Path) -> Result<Self> {
+        let file = File::open(directory).with_context(|| format!("cannot open {}", directory.display()))?;
+        Self::take(file, directory)
+    }
+
+    fn take(file: File, path: &Path) -> Result<Self> {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             println!("lab: waiting for another run that holds {}", path.display());
             flock(&file, FlockOperation::LockExclusive)

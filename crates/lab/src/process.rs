@@ -23,6 +23,8 @@ pub struct Process {
     name: String,
     child: Child,
     log: PathBuf,
+    /// How long the log was when this was started, in bytes.
+    log_begin: u64,
     ended: Option<ExitStatus>,
 }
 
@@ -40,13 +42,16 @@ impl Process {
                 .open(log)
                 .with_context(|| format!("cannot open the log file {}", log.display()))
         };
-        command.stdin(Stdio::null()).stdout(open()?).stderr(open()?);
+        let output = open()?;
+        let log_begin = output.metadata().map_or(0, |metadata| metadata.len());
+        command.stdin(Stdio::null()).stdout(output).stderr(open()?);
         die_with_us(&mut command);
         let child = spawn(command).with_context(|| format!("cannot start {name}"))?;
         Ok(Self {
             name: name.to_owned(),
             child,
             log: log.to_path_buf(),
+            log_begin,
             ended: None,
         })
     }
@@ -135,15 +140,27 @@ impl Process {
         }
     }
 
-    /// An error that shows the end of the log.
+    /// An error that shows what it logged: errors, and the end.
     pub(crate) fn failure(&self, what: &str) -> anyhow::Error {
         let log = std::fs::read(&self.log).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
-        anyhow!(
-            "{} {what}; the end of its log:\n{}",
-            self.name,
-            command::tail(&log, 30)
-        )
+        let begin = usize::try_from(self.log_begin).unwrap_or(usize::MAX);
+        let log = String::from_utf8_lossy(log.get(begin..).unwrap_or_default());
+        anyhow!("{} {what}; the end of its log:\n{}", self.name, telling(&log))
+    }
+}
+
+/// The end of a log, after the errors of which it is the consequence.
+fn telling(log: &str) -> String {
+    let tail = command::tail(log, 30);
+    let before = log.trim_end().strip_suffix(tail.trim_end()).unwrap_or_default();
+    let errors: Vec<_> = before
+        .lines()
+        .filter(|line| line.contains("ERROR"))
+        .take(20)
+        .collect();
+    match errors.is_empty() {
+        true => tail,
+        false => format!("{}\n  ...\n{tail}", errors.join("\n")),
     }
 }
 
@@ -220,6 +237,27 @@ mod tests {
         let mut process = thread::spawn(move || sleeper(&log)).join().expect("join");
         thread::sleep(Duration::from_millis(50));
         assert!(process.is_running());
+    }
+
+    #[test]
+    fn a_failure_tells_the_first_errors_of_this_start() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let log = dir.path().join("log");
+        std::fs::write(&log, "[ERROR] of a start before\n").expect("write");
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "echo '[ERROR] the cause'; seq -f '[Note] %g' 100; echo '[ERROR] Aborting'; exit 1",
+        ]);
+        let mut process = Process::start("thing", command, &log).expect("start");
+        let error = process.wait_until("ready", Duration::from_secs(10), || false);
+        let error = error.expect_err("must fail").to_string();
+        for told in ["[ERROR] the cause", "[ERROR] Aborting", "[Note] 100\n"] {
+            assert!(error.contains(told), "{told} is not in {error}");
+        }
+        for untold in ["start before", "[Note] 1\n"] {
+            assert!(!error.contains(untold), "{untold} is in {error}");
+        }
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl RunDir {
             None => paths::lab_dir()?.join("run"),
         };
         fs::create_dir_all(&parent).with_context(|| format!("cannot create {}", parent.display()))?;
-        let _lock = Lock::wait("run")?;
+        // Of the directory itself, which workspaces may share: nobody sweeps away
+        // what is not yet locked.
+        let _lock = Lock::of(&parent)?;
         sweep(&parent)?;
         Self::create_in(&parent, purpose)
     }
