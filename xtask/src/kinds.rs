@@ -8,6 +8,7 @@ mod leftovers;
 mod lifetimes;
 mod lock_views;
 mod lost_files;
+mod prepared;
 
 use crate::artifacts::Artifacts;
 use anyhow::{Context, Result, ensure};
@@ -35,6 +36,7 @@ const CHECKS: &[&[Check]] = &[
     lifetimes::CHECKS,
     alter::CHECKS,
     leftovers::CHECKS,
+    prepared::CHECKS,
     lock_views::CHECKS,
     foreign::CHECKS,
 ];

@@ -385,6 +385,8 @@ typedef void (*vamos_found)(void *place, const uint8_t *image, size_t image_leng
 typedef int (*vamos_add)(void *place, const char *name);
 int vamos_discover(vamos_rust_connection *, const char *name, void *place, vamos_found);
 int vamos_table_exists(vamos_rust_connection *, const char *name, uint8_t *exists);
+/* Drops all tables of a database, by its directory's name. */
+int vamos_drop_database(vamos_rust_connection *, const char *database, size_t *dropped);
 int vamos_list_tables(vamos_rust_connection *, const char *database, void *place, vamos_add);
 /* The table's image is new. */
 int vamos_define(vamos_rust_connection *, const char *name, const uint8_t *image, size_t image_length);
@@ -444,6 +446,8 @@ int vamos_summary_next(vamos_rust_summary *, vamos_rust_handler *, vamos_rust_co
 void vamos_summary_value(const vamos_rust_summary *, const vamos_rust_handler *, uint32_t place, uint32_t column,
                          vamos_value *);
 
+/* Before rows are copied out of a table that is dropped then. */
+int vamos_begin_copy(vamos_rust_handler *, vamos_rust_connection *);
 int vamos_rnd_init(vamos_rust_handler *, vamos_rust_connection *, uint8_t scan);
 int vamos_rnd_next(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record);
 int vamos_rnd_pos(vamos_rust_handler *, vamos_rust_connection *, uint8_t *record, const uint8_t *position);
@@ -539,6 +543,7 @@ size_t vamos_server_trimmed(const void *collation, const uint8_t *text, size_t l
 size_t vamos_server_characters(const void *collation, const uint8_t *text, size_t length, size_t characters);
 void vamos_server_sort_string(void *field, const uint8_t *value, uint8_t *out, uint32_t length);
 uint8_t vamos_server_killed(const void *thd);
+uint32_t vamos_server_lock_wait_seconds(void *thd);
 uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
 void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all);

@@ -4,10 +4,12 @@
      discover_table_names()       SHOW TABLES, DROP DATABASE
      discover_table_existence()   CREATE TABLE, RENAME TABLE
      discover_table()             opening a table without a .frm file; it is written anew
+     drop_database()              DROP DATABASE, for what is left
 
    For a table that it does not know the server asks every engine, so a host that
    is away is here a host without tables: statements on other tables go on. */
 #include "handler.h"
+#include <log.h>
 #include <sql_table.h>
 #include <fstream>
 #include <iterator>
@@ -109,6 +111,22 @@ int discover_table_existence(handlerton *, const char *database, const char *tab
   return my_access(path, F_OK) == 0;
 }
 
+/* Called by DROP DATABASE when all tables that the server knows of are dropped: what
+   is left then, no statement can name. InnoDB drops it here, too. `path` ends in a
+   slash. */
+void drop_database(handlerton *, char *path) {
+  std::string name = path;
+  while (!name.empty() && name.back() == '/')
+    name.pop_back();
+  name.erase(0, name.rfind('/') + 1);
+  size_t dropped = 0;
+  const int error = vamos_drop_database(vamos_connection(current_thd), name.c_str(), &dropped);
+  if (error && error != HA_ERR_NO_CONNECTION)
+    sql_print_warning("VAMOS: the host keeps tables of database %s, which was dropped (error %d)", name.c_str(), error);
+  if (dropped)
+    sql_print_information("VAMOS: dropped %zu tables that were left in database %s", dropped, name.c_str());
+}
+
 /* Called when the .frm and .par files of a partitioned table are made, renamed or
    deleted. Of a new table nothing is known here yet; see create(). */
 int create_partitioning_metadata(const char *path, const char *old_path, chf_create_flags action) {
@@ -133,6 +151,7 @@ void vamos_install_discovery(handlerton *hton) {
   hton->discover_table = discover_table;
   hton->discover_table_names = discover_table_names;
   hton->discover_table_existence = discover_table_existence;
+  hton->drop_database = drop_database;
   hton->create_partitioning_metadata = create_partitioning_metadata;
 }
 

@@ -167,6 +167,10 @@ int vamos_report(THD *thd, int error) {
 int vamos_report_ddl(THD *thd, int error) {
   char sentence[1024];
   switch (error) {
+  case HA_ERR_LOCK_WAIT_TIMEOUT:
+    /* RENAME would say that it failed, but not by what. */
+    my_error(ER_LOCK_WAIT_TIMEOUT, MYF(0));
+    break;
   case HA_ERR_NO_CONNECTION:
   case HA_ERR_GENERIC:
   case HA_ERR_ROLLBACK:

@@ -2,7 +2,8 @@
    the state of a connection. Each function is called from the thread that runs
    the statement. */
 #include "server.h"
-#include "boundary.h"
+#include "handler.h"
+#include <mysqld.h>
 #include <algorithm>
 
 namespace {
@@ -105,6 +106,11 @@ void vamos_server_sort_string(void *field_pointer, const uint8_t *value, uint8_t
 
 uint8_t vamos_server_killed(const void *thd) {
   return thd_kill_level(static_cast<const THD *>(thd)) != THD_IS_NOT_KILLED;
+}
+
+/* While the server recovers, nobody is there to end what would be waited for. */
+uint32_t vamos_server_lock_wait_seconds(void *thd) {
+  return mysqld_server_started ? vamos_lock_wait_seconds(static_cast<THD *>(thd)) : 0;
 }
 
 uint64_t vamos_server_connection_number(const void *thd) {

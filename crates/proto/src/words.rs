@@ -229,6 +229,9 @@ pub struct TableStats {
     pub data_bytes: u64,
     /// Bytes on disk of the secondary indexes.
     pub index_bytes: u64,
+    /// A prepared transaction changes it: until that one has ended, the table can
+    /// not be dropped, renamed, emptied or altered.
+    pub prepared: bool,
 }
 
 #[cfg(test)]

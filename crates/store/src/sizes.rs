@@ -35,6 +35,7 @@ impl Store {
             rows: table.rows(),
             data_bytes: sizes.first().copied().unwrap_or(0),
             index_bytes: sizes.iter().skip(1).sum(),
+            prepared: table.is_pinned(),
         })
     }
 

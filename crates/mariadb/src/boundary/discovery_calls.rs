@@ -60,6 +60,22 @@ unsafe extern "C" fn vamos_table_exists(
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_drop_database(
+    connection: *mut Connection,
+    database: *const c_char,
+    dropped: *mut usize,
+) -> c_int {
+    // SAFETY: the shim passes the connection of the running thread, a text and
+    // a place for the number.
+    unsafe {
+        on_connection(connection, |connection| {
+            dropped.write(connection.drop_database(&name(database))?);
+            Ok(())
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_list_tables(
     connection: *mut Connection,
     database: *const c_char,

@@ -7,6 +7,16 @@ use std::ffi::c_int;
 use vamos_guest::Direction;
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_begin_copy(handler: *mut Handler, connection: *mut Connection) -> c_int {
+    // SAFETY: the shim passes its own handler and its connection.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            handler.begin_copy(connection)
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_rnd_init(handler: *mut Handler, connection: *mut Connection, scan: u8) -> c_int {
     // SAFETY: the shim passes its own handler and its connection.
     unsafe {

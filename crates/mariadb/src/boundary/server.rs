@@ -3,6 +3,7 @@
 use super::types;
 use crate::codec::{Collation, Level, Sorter, Weights};
 use std::ffi::c_void;
+use std::time::Duration;
 
 unsafe extern "C" {
     fn vamos_server_collation(collation: *const c_void, out: *mut types::Collation);
@@ -25,6 +26,7 @@ unsafe extern "C" {
     fn vamos_server_sort_string(field: *mut c_void, value: *const u8, out: *mut u8, length: u32);
     fn vamos_server_killed(thd: *const c_void) -> u8;
     fn vamos_server_connection_number(thd: *const c_void) -> u64;
+    fn vamos_server_lock_wait_seconds(thd: *mut c_void) -> u32;
     fn vamos_server_must_rollback(thd: *mut c_void);
     fn vamos_server_alter_progress(thd: *mut c_void, done: u64, all: u64);
     fn vamos_server_report_wait_for(thd: *mut c_void, other: *mut c_void);
@@ -160,6 +162,12 @@ impl Thd {
     pub(crate) fn number(self) -> u64 {
         // SAFETY: the connection outlives this (see `new`).
         unsafe { vamos_server_connection_number(self.0) }
+    }
+
+    /// How long its statement may wait for a lock.
+    pub(crate) fn lock_wait(self) -> Duration {
+        // SAFETY: the connection outlives this, and its thread calls.
+        Duration::from_secs(unsafe { vamos_server_lock_wait_seconds(self.0) }.into())
     }
 
     /// Tells the server how far a long statement has come.

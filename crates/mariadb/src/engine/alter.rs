@@ -97,6 +97,7 @@ impl Handler {
         let (built, expected_rows) = match new_keys.len() {
             0 => (Vec::new(), 0),
             count => {
+                connection.await_prepared(old.table)?;
                 let count = u16::try_from(count).unwrap_or(u16::MAX);
                 let building = connection.builder().begin_build(old.table, count)?;
                 (building.indexes, building.rows)
@@ -212,6 +213,8 @@ pub(crate) fn commit(
     show: Show<'_>,
 ) -> Result<(), Error> {
     for alteration in alterations.iter_mut() {
+        // What is prepared now is among the changes to catch up with when it has ended.
+        connection.await_prepared(alteration.ids.table)?;
         alteration.catch_up(connection, show)?;
     }
     let session = connection.builder();

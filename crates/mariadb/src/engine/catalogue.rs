@@ -35,7 +35,7 @@ pub(crate) fn create(
 }
 
 pub(crate) fn drop(connection: &mut Connection, name: &str) -> Result<(), Error> {
-    connection.session.drop_table(name)?;
+    connection.when_free(|session| session.drop_table(name))?;
     Connection::forget_table(name);
     Ok(())
 }

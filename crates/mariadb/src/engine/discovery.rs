@@ -67,6 +67,33 @@ impl Connection {
         })
     }
 
+    /// Drops what the host still has of a database whose tables the server has
+    /// dropped: what failed statements and crashes have left. What a prepared
+    /// transaction changes stays, with an error. Returns how many tables were dropped.
+    pub(crate) fn drop_database(&mut self, database: &str) -> Result<usize, Error> {
+        let prefix = format!("{database}/");
+        let names = self.ask(|session| {
+            let mut names = Vec::new();
+            session.list_tables(&prefix, |name| {
+                names.push(name.to_owned());
+                true
+            })?;
+            Ok(names)
+        })?;
+        let (mut dropped, mut failed) = (0, None);
+        for name in names {
+            match self.session.drop_table(&name) {
+                Ok(()) => dropped += 1,
+                Err(error) => failed = Some(error),
+            }
+            Self::forget_table(&name);
+        }
+        match failed {
+            None => Ok(dropped),
+            Some(error) => Err(error.into()),
+        }
+    }
+
     /// Keeps the server's new description of a table.
     pub(crate) fn define(&mut self, name: &str, image: &[u8]) -> Result<(), Error> {
         let table = self.session.open_table(name)?;

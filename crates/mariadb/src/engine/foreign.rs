@@ -105,7 +105,7 @@ impl Connection {
             self.load_foreign_keys()?;
             self.point_children(from, from)?;
         }
-        self.session.rename_table(from, to)?;
+        self.when_free(|session| session.rename_table(from, to))?;
         Self::forget_table(from);
         if follows {
             self.rename_own_keys(from, to)?;

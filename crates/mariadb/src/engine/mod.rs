@@ -10,6 +10,7 @@
 //! [`check`] and [`optimize`] look after tables; [`monitor`] and
 //! [`lock_views`] tell of transactions and locks.
 //! [`foreign`] keys are followed where rows are changed;
+//! `in_use` waits for prepared transactions, and
 //! [`xa`] and [`settler`] end prepared transactions for which no connection waits,
 //! `waits` reports lock waits to a replica's server.
 
@@ -31,6 +32,7 @@ mod estimate;
 pub(crate) mod foreign;
 mod handler;
 pub(crate) mod host;
+mod in_use;
 pub(crate) mod leftovers;
 pub(crate) mod lock_views;
 pub(crate) mod monitor;

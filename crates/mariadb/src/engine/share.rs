@@ -105,7 +105,7 @@ impl Share {
 
     /// Empties the table. The server has locked everyone else out.
     pub(crate) fn truncate(&self, connection: &mut Connection) -> Result<(), Error> {
-        let table = connection.session.truncate_table(&self.name)?;
+        let table = connection.when_free(|session| session.truncate_table(&self.name))?;
         *self.ids.write() = Arc::new(Ids {
             table: table.table,
             indexes: table.indexes,

@@ -54,6 +54,8 @@ impl Catalogue {
                 "{count} more indexes; a table has 1 to {MAX_INDEXES}"
             )));
         }
+        let name = self.name_of(id)?;
+        check_unpinned(&name, &table)?;
         let mut after = *next;
         let indexes = after.take_indexes(count.into())?;
         let mut batch = WriteBatch::new();
@@ -65,9 +67,9 @@ impl Catalogue {
         self.engine.write(&mut batch, WriteMode::Synced)?;
         *next = after;
         let log = log(table.primary(), indexes);
-        let name = self.name_of(id)?;
         let _no_commit = self.fence.write();
-        // A prepared transaction knows of no build that begins now.
+        // A prepared transaction knows of no build that begins now, and may have
+        // been prepared since.
         check_unpinned(&name, &table)?;
         let mut maps = self.maps.write();
         // They have a table of their own, so that what is written to them ends with

@@ -141,7 +141,7 @@ impl Table {
     }
 
     /// Whether a prepared transaction changes it.
-    pub(super) fn is_pinned(&self) -> bool {
+    pub(crate) fn is_pinned(&self) -> bool {
         self.numbers.pins.load(Acquire) > 0
     }
 

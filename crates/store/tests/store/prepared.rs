@@ -243,6 +243,8 @@ fn a_table_that_a_prepared_transaction_changes_stays() {
             store.rename_table("t", "u"),
             Err(StoreError::TableInUse { .. })
         ));
+        let table = store.open_table("t").unwrap().table;
+        assert!(store.table_stats(table).unwrap().prepared);
         fixture.put(b"other", b"v");
         fixture.reopen();
     }
@@ -252,6 +254,8 @@ fn a_table_that_a_prepared_transaction_changes_stays() {
             .commit_prepared(&commit(b"one", commit_id(2), None)),
     )
     .unwrap();
+    let table = fixture.store().open_table("t").unwrap().table;
+    assert!(!fixture.store().table_stats(table).unwrap().prepared);
     fixture.store().drop_table("t").unwrap();
 }
 
