@@ -199,4 +199,58 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ("1", "COMMIT"),
         ],
     ),
+    behaviour(
+        "DROP TABLE waits for whoever holds ranges",
+        &[
+            ("1 a", "SELECT * FROM t WHERE id BETWEEN 2 AND 9 FOR UPDATE"),
+            ("2 b", "DROP TABLE t"),
+            ("1 c", "INSERT INTO t VALUES (6, 60)"),
+            ("1 d", "SELECT * FROM t ORDER BY id"),
+            ("1", "COMMIT"),
+            (
+                "2 e",
+                "CREATE TABLE t (id INT PRIMARY KEY, value INT NOT NULL, KEY (value))",
+            ),
+            ("2 f", "INSERT INTO t VALUES (1, 11), (6, 61)"),
+        ],
+    ),
+    behaviour(
+        "TRUNCATE waits for whoever holds ranges, which bar nobody then",
+        &[
+            ("1 a", "SELECT * FROM t WHERE id > 0 FOR UPDATE"),
+            ("2 b", "TRUNCATE TABLE t"),
+            ("1 c", "INSERT INTO t VALUES (3, 30)"),
+            ("1", "COMMIT"),
+            ("2 d", "INSERT INTO t VALUES (1, 11), (3, 31)"),
+            ("2 e", "SELECT * FROM t WHERE id > 0 FOR UPDATE"),
+        ],
+    ),
+    behaviour(
+        "RENAME waits for whoever holds ranges",
+        &[
+            ("1 a", "SELECT * FROM t WHERE value > 0 ORDER BY id FOR UPDATE"),
+            ("2 b", "RENAME TABLE t TO u"),
+            ("1 c", "INSERT INTO t VALUES (3, 30)"),
+            ("1", "COMMIT"),
+            ("2 d", "INSERT INTO u VALUES (4, 40)"),
+            ("2 e", "SELECT * FROM u ORDER BY id FOR UPDATE"),
+            ("2", "RENAME TABLE u TO t"),
+        ],
+    ),
+    behaviour(
+        "ALTER TABLE waits for holders of ranges and for those who wait for them",
+        &[
+            ("1 a", "SELECT * FROM t WHERE id > 2 FOR UPDATE"),
+            ("3 b", "INSERT INTO t VALUES (3, 30)"),
+            (
+                "2 c",
+                "ALTER TABLE t ADD COLUMN more INT DEFAULT 7, ADD INDEX (more), ALGORITHM=INPLACE, LOCK=NONE",
+            ),
+            ("1", "COMMIT"),
+            ("3 d", "SELECT * FROM t WHERE id > 2"),
+            ("3", "COMMIT"),
+            ("2 e", "INSERT INTO t VALUES (4, 40, 8)"),
+            ("2 f", "SELECT * FROM t WHERE more > 6 ORDER BY id FOR UPDATE"),
+        ],
+    ),
 ];

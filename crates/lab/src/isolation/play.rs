@@ -142,7 +142,7 @@ pub(super) fn play(scenario: &Scenario, server: &NativeServer, engine: &str, lev
     ))?;
     own.execute(&format!("INSERT INTO {database}.t VALUES (1, 10), (2, 20)"))?;
     let mut players = (0..CONNECTIONS)
-        .map(|_| Player::new(server, &database, level))
+        .map(|_| Player::new(server, &database, engine, level))
         .collect::<Result<Vec<_>>>()?;
     let mut played = Played::default();
     for (who, statement) in scenario.steps {
@@ -175,10 +175,11 @@ pub(super) fn play(scenario: &Scenario, server: &NativeServer, engine: &str, lev
 }
 
 impl Player {
-    fn new(server: &NativeServer, database: &str, level: Level) -> Result<Self> {
+    fn new(server: &NativeServer, database: &str, engine: &str, level: Level) -> Result<Self> {
         let session = server.session()?;
         for statement in [
             format!("USE {database}"),
+            format!("SET SESSION default_storage_engine = {engine}"),
             format!("SET SESSION TRANSACTION ISOLATION LEVEL {}", level.name()),
             format!("SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}"),
             format!("SET SESSION vamos_lock_wait_timeout = {LOCK_WAIT_SECONDS}"),
