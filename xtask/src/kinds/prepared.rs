@@ -34,10 +34,20 @@ const ENGINES: [&str; 2] = ["VAMOS", "InnoDB"];
 const PARTITIONS: &str =
     "PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10), PARTITION b VALUES LESS THAN (100))";
 
-/// How tables are made, and what is done to each.
-const CASES: &[(&str, &[&str])] = &[
+const LOCKS: &str = "SELECT * FROM {t} WHERE id BETWEEN 10 AND 20 FOR UPDATE";
+
+const CHANGES: &[&str] = &[
+    "UPDATE {t} SET v = 77 WHERE id = 1",
+    LOCKS,
+    "INSERT INTO {t} VALUES (6, 6)",
+    "UPDATE {t} SET v = 31 WHERE id = 30",
+];
+
+/// How tables are made, what is prepared, and what is done to each table.
+const CASES: &[(&str, &[&str], &[&str])] = &[
     (
         "",
+        CHANGES,
         &[
             "DROP TABLE {t}",
             "TRUNCATE {t}",
@@ -53,6 +63,7 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     (
         PARTITIONS,
+        CHANGES,
         &[
             "ALTER TABLE {t} ADD INDEX k2 (v, id), ALGORITHM=INPLACE",
             "ALTER TABLE {t} DROP PARTITION a",
@@ -61,6 +72,17 @@ const CASES: &[(&str, &[&str])] = &[
              (PARTITION a1 VALUES LESS THAN (3), PARTITION a2 VALUES LESS THAN (10))",
             "ALTER TABLE {t} REMOVE PARTITIONING",
             "ALTER TABLE {t} ENGINE=MyISAM",
+        ],
+    ),
+    // The first partition can be copied at once.
+    (
+        PARTITIONS,
+        &["UPDATE {t} SET v = 31 WHERE id = 30", LOCKS],
+        &[
+            "ALTER TABLE {t} ENGINE=MyISAM",
+            "ALTER TABLE {t} REMOVE PARTITIONING",
+            "ALTER TABLE {t} TRUNCATE PARTITION b",
+            "ALTER TABLE {t} REORGANIZE PARTITION a, b INTO (PARTITION c VALUES LESS THAN (100))",
         ],
     ),
 ];
@@ -111,6 +133,7 @@ fn check(stack: &mut LocalStack, owner: Owner) -> Result<()> {
     }
     compare(&scenes)?;
     // Where DROP PARTITION failed, the partition has gone and its rows have not.
+    let mut main = stack.server.connect()?;
     main.execute("DROP DATABASE kinds")?;
     main.execute("CREATE DATABASE kinds")?;
     let left = "SELECT COUNT(*) FROM information_schema.VAMOS_TABLES WHERE table_schema = 'kinds'";
@@ -128,8 +151,8 @@ fn scenes(stack: &LocalStack) -> Result<Vec<Scene>> {
     let mut scenes = Vec::new();
     let cases = CASES
         .iter()
-        .flat_map(|(made, all)| all.iter().map(move |ddl| (made, ddl)));
-    for (case, (made, ddl)) in cases.enumerate() {
+        .flat_map(|(made, changes, all)| all.iter().map(move |ddl| (made, changes, ddl)));
+    for (case, (made, changes, ddl)) in cases.enumerate() {
         for engine in ENGINES {
             let table = format!("{engine}_{case}").to_lowercase();
             main.execute(&format!(
@@ -137,16 +160,9 @@ fn scenes(stack: &LocalStack) -> Result<Vec<Scene>> {
             ))?;
             main.execute(&format!("INSERT INTO {table} VALUES (1, 1), (5, 5), (30, 30)"))?;
             let owner = stack.server.session()?;
-            for statement in [
-                "USE kinds",
-                "XA START '{t}'",
-                "UPDATE {t} SET v = 77 WHERE id = 1",
-                "SELECT * FROM {t} WHERE id BETWEEN 10 AND 20 FOR UPDATE",
-                "INSERT INTO {t} VALUES (6, 6)",
-                "UPDATE {t} SET v = 31 WHERE id = 30",
-                "XA END '{t}'",
-                "XA PREPARE '{t}'",
-            ] {
+            let begin = ["USE kinds", "XA START '{t}'"];
+            let end = ["XA END '{t}'", "XA PREPARE '{t}'"];
+            for statement in begin.iter().chain(changes.iter()).chain(&end) {
                 let statement = statement.replace("{t}", &table);
                 owner.run(&statement).with_context(|| statement.clone())?;
             }
