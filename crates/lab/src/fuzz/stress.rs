@@ -179,14 +179,21 @@ enum Stop {
 /// Errors that are part of the game: locks, kills, a lost worker.
 const EXPECTED: &[u16] = &[1205, 1213, 1317, 1020, 1429, 1030, 1180, 1296];
 
-impl From<SqlError> for Stop {
-    fn from(error: SqlError) -> Self {
+impl Stop {
+    /// What follows from the error of a statement.
+    fn after(statement: &str, error: SqlError) -> Self {
         match error {
             SqlError::Lost(_) => Self::Lost,
             SqlError::Refused { code, .. } if EXPECTED.contains(&code) => Self::Failed,
-            other => Self::Wrong(other.into()),
+            other => Self::Wrong(anyhow::Error::new(other).context(format!("{statement} failed"))),
         }
     }
+}
+
+fn run(connection: &mut SqlConnection, statement: &str) -> Result<Answer, Stop> {
+    connection
+        .run(statement)
+        .map_err(|error| Stop::after(statement, error))
 }
 
 impl<'a> Worker<'a> {
@@ -242,8 +249,8 @@ impl<'a> Worker<'a> {
 
     fn transaction(&mut self, connection: &mut SqlConnection) -> Result<(), Stop> {
         let level = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"][self.rng.usize(..3)];
-        connection.run(&format!("SET TRANSACTION ISOLATION LEVEL {level}"))?;
-        connection.run("BEGIN")?;
+        run(connection, &format!("SET TRANSACTION ISOLATION LEVEL {level}"))?;
+        run(connection, "BEGIN")?;
         if self.rng.u8(..3) == 0 {
             self.count_money(connection)?;
         }
@@ -251,12 +258,14 @@ impl<'a> Worker<'a> {
             self.transfer(connection)?;
         }
         if self.rng.u8(..6) == 0 {
-            connection.run("SAVEPOINT s")?;
+            run(connection, "SAVEPOINT s")?;
             self.transfer(connection)?;
-            connection.run("DELETE FROM accounts WHERE owner = 3")?;
-            connection.run("ROLLBACK TO SAVEPOINT s")?;
+            run(connection, "DELETE FROM accounts WHERE owner = 3")?;
+            run(connection, "ROLLBACK TO SAVEPOINT s")?;
         }
-        if self.rng.u8(..4) == 0 {
+        // At REPEATABLE READ a transaction sees its own changes of rows that others
+        // have changed after its snapshot, and the snapshot's version of all others.
+        if level != "REPEATABLE READ" && self.rng.u8(..4) == 0 {
             self.count_money(connection)?;
         }
         self.finish(connection)
@@ -265,14 +274,16 @@ impl<'a> Worker<'a> {
     /// Counts up, and commits or rolls back.
     fn finish(&mut self, connection: &mut SqlConnection) -> Result<(), Stop> {
         let who = self.who;
-        connection.run(&format!(
-            "INSERT INTO counters VALUES ({who}, 1) ON DUPLICATE KEY UPDATE n = n + 1"
-        ))?;
-        connection.run(&format!(
-            "INSERT INTO ledger (who, n, amount) SELECT {who}, n, 1 FROM counters WHERE id = {who}"
-        ))?;
+        run(
+            connection,
+            &format!("INSERT INTO counters VALUES ({who}, 1) ON DUPLICATE KEY UPDATE n = n + 1"),
+        )?;
+        run(
+            connection,
+            &format!("INSERT INTO ledger (who, n, amount) SELECT {who}, n, 1 FROM counters WHERE id = {who}"),
+        )?;
         if self.rng.u8(..8) == 0 {
-            connection.run("ROLLBACK")?;
+            run(connection, "ROLLBACK")?;
             return Ok(());
         }
         match connection.run("COMMIT") {
@@ -283,7 +294,7 @@ impl<'a> Worker<'a> {
             }
             Err(error) => {
                 self.counts.unsure += 1;
-                Err(error.into())
+                Err(Stop::after("COMMIT", error))
             }
         }
     }
@@ -295,36 +306,46 @@ impl<'a> Worker<'a> {
         let amount = self.rng.u32(1..50);
         match self.rng.u8(..5) {
             0 => {
-                connection.run(&format!(
-                    "UPDATE accounts SET balance = balance - {amount} WHERE id = {from}"
-                ))?;
-                connection.run(&format!(
-                    "UPDATE accounts SET balance = balance + {amount} WHERE tag = 'tag{to}'"
-                ))?;
+                run(
+                    connection,
+                    &format!("UPDATE accounts SET balance = balance - {amount} WHERE id = {from}"),
+                )?;
+                run(
+                    connection,
+                    &format!("UPDATE accounts SET balance = balance + {amount} WHERE tag = 'tag{to}'"),
+                )?;
             }
             1 => {
-                connection.run(&format!(
-                    "UPDATE accounts SET balance = balance + IF(id = {from}, -{amount}, {amount}) WHERE id IN ({from}, {to})"
-                ))?;
+                run(
+                    connection,
+                    &format!(
+                        "UPDATE accounts SET balance = balance + IF(id = {from}, -{amount}, {amount}) WHERE id IN ({from}, {to})"
+                    ),
+                )?;
             }
             2 => {
                 // From each account of an owner, whose number is seen first.
                 let owner = self.rng.u8(..7);
-                let changed = connection.run(&format!(
-                    "UPDATE accounts SET balance = balance - 1 WHERE owner = {owner}"
-                ))?;
+                let changed = run(
+                    connection,
+                    &format!("UPDATE accounts SET balance = balance - 1 WHERE owner = {owner}"),
+                )?;
                 let Answer::Done { affected, .. } = changed else {
                     return Ok(());
                 };
-                connection.run(&format!(
-                    "UPDATE accounts SET balance = balance + {affected} WHERE id = {to}"
-                ))?;
+                run(
+                    connection,
+                    &format!("UPDATE accounts SET balance = balance + {affected} WHERE id = {to}"),
+                )?;
             }
             3 => {
-                connection.run(&format!(
-                    "UPDATE accounts SET owner = {} WHERE id = {from}",
-                    self.rng.u8(..7)
-                ))?;
+                run(
+                    connection,
+                    &format!(
+                        "UPDATE accounts SET owner = {} WHERE id = {from}",
+                        self.rng.u8(..7)
+                    ),
+                )?;
             }
             _ => self.replace(connection, from)?,
         }
@@ -333,9 +354,10 @@ impl<'a> Worker<'a> {
 
     /// Takes an account away and puts it back with the same money.
     fn replace(&mut self, connection: &mut SqlConnection, id: u32) -> Result<(), Stop> {
-        let found = connection.run(&format!(
-            "SELECT owner, balance FROM accounts WHERE id = {id} FOR UPDATE"
-        ))?;
+        let found = run(
+            connection,
+            &format!("SELECT owner, balance FROM accounts WHERE id = {id} FOR UPDATE"),
+        )?;
         let Answer::Rows(rows) = found else {
             return Ok(());
         };
@@ -343,18 +365,21 @@ impl<'a> Worker<'a> {
             return Err(Stop::Wrong(anyhow::anyhow!("account {id} is gone")));
         };
         let values: Vec<String> = row.iter().map(display).collect();
-        connection.run(&format!("DELETE FROM accounts WHERE id = {id}"))?;
-        connection.run(&format!(
-            "INSERT INTO accounts VALUES ({id}, {}, 'tag{id}')",
-            values.join(", ")
-        ))?;
+        run(connection, &format!("DELETE FROM accounts WHERE id = {id}"))?;
+        run(
+            connection,
+            &format!(
+                "INSERT INTO accounts VALUES ({id}, {}, 'tag{id}')",
+                values.join(", ")
+            ),
+        )?;
         Ok(())
     }
 
     /// All money must be there, whichever index it is counted by.
     fn count_money(&mut self, connection: &mut SqlConnection) -> Result<(), Stop> {
         let query = money_by(WAYS[self.rng.usize(..WAYS.len())]);
-        let Answer::Rows(rows) = connection.run(&query)? else {
+        let Answer::Rows(rows) = run(connection, &query)? else {
             return Ok(());
         };
         let found = rows
