@@ -4,9 +4,10 @@
 //! has counted up; CHECK TABLE finds nothing.
 
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread,
@@ -68,6 +69,35 @@ struct Shared {
     kills: AtomicU64,
     worker_kills: AtomicU64,
     connections: Mutex<Vec<u32>>,
+    killed: Killed,
+}
+
+/// The connections whose statements were killed, each with whether `KILL` has
+/// returned.
+#[derive(Debug, Default)]
+struct Killed(Mutex<HashMap<u32, bool>>);
+
+impl Killed {
+    fn note(&self, connection: u32, over: bool) {
+        self.map().insert(connection, over);
+    }
+
+    /// Whether a statement since the last [`Self::forget`] may have been killed.
+    fn may_be(&self, connection: u32) -> bool {
+        self.map().contains_key(&connection)
+    }
+
+    /// Forgets a kill that has had its effect.
+    fn forget(&self, connection: u32) {
+        let mut map = self.map();
+        if map.get(&connection) == Some(&true) {
+            map.remove(&connection);
+        }
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<u32, bool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Fuzzer {
@@ -122,8 +152,10 @@ impl Fuzzer {
                 .choice(&*shared.connections.lock().unwrap_or_else(PoisonError::into_inner))
                 .copied();
             if let Some(victim) = victim {
+                shared.killed.note(victim, false);
                 // It may just have gone.
                 let _ = control.run(&format!("KILL QUERY {victim}"));
+                shared.killed.note(victim, true);
                 shared.kills.fetch_add(1, Relaxed);
             }
             if stress.kill_workers && Instant::now() > next_worker {
@@ -251,6 +283,7 @@ impl<'a> Worker<'a> {
         let level = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"][self.rng.usize(..3)];
         run(connection, &format!("SET TRANSACTION ISOLATION LEVEL {level}"))?;
         run(connection, "BEGIN")?;
+        self.shared.killed.forget(connection.id());
         if self.rng.u8(..3) == 0 {
             self.count_money(connection)?;
         }
@@ -306,74 +339,65 @@ impl<'a> Worker<'a> {
         let amount = self.rng.u32(1..50);
         match self.rng.u8(..5) {
             0 => {
-                run(
-                    connection,
-                    &format!("UPDATE accounts SET balance = balance - {amount} WHERE id = {from}"),
-                )?;
-                run(
-                    connection,
-                    &format!("UPDATE accounts SET balance = balance + {amount} WHERE tag = 'tag{to}'"),
-                )?;
+                let take = format!("UPDATE accounts SET balance = balance - {amount} WHERE id = {from}");
+                let give = format!("UPDATE accounts SET balance = balance + {amount} WHERE tag = 'tag{to}'");
+                self.change(connection, 1, &take)?;
+                self.change(connection, 1, &give)
             }
             1 => {
-                run(
-                    connection,
-                    &format!(
-                        "UPDATE accounts SET balance = balance + IF(id = {from}, -{amount}, {amount}) WHERE id IN ({from}, {to})"
-                    ),
-                )?;
+                let change = format!("IF(id = {from}, -{amount}, {amount})");
+                let which = format!("id IN ({from}, {to})");
+                let both = format!("UPDATE accounts SET balance = balance + {change} WHERE {which}");
+                self.change(connection, 2, &both)
             }
             2 => {
                 // From each account of an owner, whose number is seen first.
                 let owner = self.rng.u8(..7);
-                let changed = run(
-                    connection,
-                    &format!("UPDATE accounts SET balance = balance - 1 WHERE owner = {owner}"),
-                )?;
-                let Answer::Done { affected, .. } = changed else {
+                let take = format!("UPDATE accounts SET balance = balance - 1 WHERE owner = {owner}");
+                let Answer::Done { affected, .. } = run(connection, &take)? else {
                     return Ok(());
                 };
-                run(
-                    connection,
-                    &format!("UPDATE accounts SET balance = balance + {affected} WHERE id = {to}"),
-                )?;
+                let give = format!("UPDATE accounts SET balance = balance + {affected} WHERE id = {to}");
+                self.change(connection, u64::from(affected > 0), &give)
             }
             3 => {
-                run(
-                    connection,
-                    &format!(
-                        "UPDATE accounts SET owner = {} WHERE id = {from}",
-                        self.rng.u8(..7)
-                    ),
-                )?;
+                let owner = self.rng.u8(..7);
+                let give = format!("UPDATE accounts SET owner = {owner} WHERE id = {from}");
+                run(connection, &give).map(drop)
             }
-            _ => self.replace(connection, from)?,
+            _ => self.replace(connection, from),
         }
-        Ok(())
     }
 
     /// Takes an account away and puts it back with the same money.
     fn replace(&mut self, connection: &mut SqlConnection, id: u32) -> Result<(), Stop> {
-        let found = run(
-            connection,
-            &format!("SELECT owner, balance FROM accounts WHERE id = {id} FOR UPDATE"),
-        )?;
-        let Answer::Rows(rows) = found else {
+        let query = format!("SELECT owner, balance FROM accounts WHERE id = {id} FOR UPDATE");
+        let Answer::Rows(rows) = run(connection, &query)? else {
             return Ok(());
         };
         let Some(row) = rows.first() else {
             return Err(Stop::Wrong(anyhow::anyhow!("account {id} is gone")));
         };
         let values: Vec<String> = row.iter().map(display).collect();
-        run(connection, &format!("DELETE FROM accounts WHERE id = {id}"))?;
-        run(
-            connection,
-            &format!(
-                "INSERT INTO accounts VALUES ({id}, {}, 'tag{id}')",
-                values.join(", ")
-            ),
-        )?;
-        Ok(())
+        let values = values.join(", ");
+        self.change(connection, 1, &format!("DELETE FROM accounts WHERE id = {id}"))?;
+        let insert = format!("INSERT INTO accounts VALUES ({id}, {values}, 'tag{id}')");
+        self.change(connection, 1, &insert)
+    }
+
+    /// Runs a statement that changes so many rows. The server lets an UPDATE or a
+    /// DELETE that is killed before its plan is made succeed, without any row (as
+    /// of 10.11, `SQL_SELECT::check_quick()` in `sql_delete.cc`).
+    fn change(&self, connection: &mut SqlConnection, rows: u64, statement: &str) -> Result<(), Stop> {
+        match run(connection, statement)? {
+            Answer::Done { affected, .. } if affected == rows => Ok(()),
+            Answer::Done { affected: 0, .. } if self.shared.killed.may_be(connection.id()) => {
+                Err(Stop::Failed)
+            }
+            other => Err(Stop::Wrong(anyhow::anyhow!(
+                "{statement}: {other:?} instead of {rows} rows"
+            ))),
+        }
     }
 
     /// All money must be there, whichever index it is counted by.
