@@ -285,7 +285,7 @@ impl<'a> Worker<'a> {
         run(connection, "BEGIN")?;
         self.shared.killed.forget(connection.id());
         if self.rng.u8(..3) == 0 {
-            self.count_money(connection)?;
+            self.count_money(connection, level)?;
         }
         for _ in 0..self.rng.u8(1..4) {
             self.transfer(connection)?;
@@ -299,7 +299,7 @@ impl<'a> Worker<'a> {
         // At REPEATABLE READ a transaction sees its own changes of rows that others
         // have changed after its snapshot, and the snapshot's version of all others.
         if level != "REPEATABLE READ" && self.rng.u8(..4) == 0 {
-            self.count_money(connection)?;
+            self.count_money(connection, level)?;
         }
         self.finish(connection)
     }
@@ -401,7 +401,7 @@ impl<'a> Worker<'a> {
     }
 
     /// All money must be there, whichever index it is counted by.
-    fn count_money(&mut self, connection: &mut SqlConnection) -> Result<(), Stop> {
+    fn count_money(&mut self, connection: &mut SqlConnection, level: &str) -> Result<(), Stop> {
         let query = money_by(WAYS[self.rng.usize(..WAYS.len())]);
         let Answer::Rows(rows) = run(connection, &query)? else {
             return Ok(());
@@ -414,7 +414,7 @@ impl<'a> Worker<'a> {
         match found == format!("{ACCOUNTS} {MONEY}") {
             true => Ok(()),
             false => Err(Stop::Wrong(anyhow::anyhow!(
-                "{query}: {found} instead of {ACCOUNTS} {MONEY}, in connection {}",
+                "{query}: {found} instead of {ACCOUNTS} {MONEY} at {level}, in connection {}",
                 connection.id()
             ))),
         }
