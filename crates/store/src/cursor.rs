@@ -46,6 +46,9 @@ pub struct Cursor {
     view: Option<Arc<View>>,
     /// Stands on the first stored key that was not passed.
     stored: Option<Stored>,
+    /// `stored` stands beyond keys that were not passed, since the transaction had
+    /// deleted them.
+    ahead: bool,
     /// The rows of which a consistent scan of a secondary index sees what is
     /// committed.
     overtaken: Overtaken,
@@ -130,6 +133,7 @@ impl Transaction {
             remaining: if scan.limit == 0 { u64::MAX } else { scan.limit },
             view: (scan.lock == Lock::None).then(|| self.view()),
             stored: None,
+            ahead: false,
             overtaken: Overtaken::default(),
             version: 0,
             row_bytes: 0,

@@ -34,6 +34,11 @@ impl Transaction {
             return Ok(true);
         };
         let mut way = Way::default();
+        if cursor.ahead {
+            // What the transaction had deleted may be there again.
+            cursor.stored = None;
+            cursor.ahead = false;
+        }
         loop {
             if cursor.remaining == 0 {
                 return Ok(true);
@@ -331,33 +336,35 @@ impl Cursor {
         }
     }
 
-    /// The next key, stored or own, that the transaction has not deleted.
+    /// The next key, stored or own, that the transaction has not deleted. What it
+    /// has deleted is not passed: the way to the next key leads through it.
     fn next_key(&mut self, overlay: &Overlay, engine: &Engine) -> Result<Option<FullKey>, StoreError> {
-        // Passing happens only once the row is locked: a wait may be dropped.
-        let mut skipped: Option<FullKey> = None;
+        let direction = self.direction;
+        let mut own = self.own(overlay);
+        let mut next_own = own.next();
         loop {
-            if let Some(key) = skipped.take() {
-                self.pass_stored(&key);
-            }
-            let direction = self.direction;
-            let own = self.own(overlay).next();
             let stored = self.stored(engine);
             let stored_key = stored.key();
             if stored_key.is_none() {
                 stored.status()?;
             }
-            let own_first = match (own, stored_key) {
-                (None, None) => return Ok(None),
-                (None, Some(_)) => false,
+            let own_first = match (next_own, stored_key) {
+                (None, _) => false,
                 (Some(_), None) => true,
                 (Some((own, _)), Some(stored)) => match direction {
                     Direction::Forward => **own <= *stored,
                     Direction::Backward => **own >= *stored,
                 },
             };
-            match own {
-                Some((key, None)) if own_first => skipped = Some(FullKey::clone(key)),
+            match next_own {
                 Some((key, Some(_))) if own_first => return Ok(Some(FullKey::clone(key))),
+                Some((key, None)) if own_first => {
+                    if stored_key == Some(key) {
+                        stored.step(direction);
+                        self.ahead = true;
+                    }
+                    next_own = own.next();
+                }
                 _ => return Ok(stored_key.map(FullKey::from)),
             }
         }
@@ -366,14 +373,11 @@ impl Cursor {
     /// Passes a key, stored or not.
     fn pass_stored(&mut self, key: &[u8]) {
         self.pass(key);
-        let direction = self.direction;
+        self.ahead = false;
         if let Some(stored) = &mut self.stored
             && stored.key() == Some(key)
         {
-            match direction {
-                Direction::Forward => stored.step_forward(),
-                Direction::Backward => stored.step_back(),
-            }
+            stored.step(self.direction);
         }
     }
 }

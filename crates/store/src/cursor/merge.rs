@@ -134,9 +134,6 @@ impl<'m> Merge<'m> {
     }
 
     fn step(&mut self) {
-        match self.direction {
-            Direction::Forward => self.stored.step_forward(),
-            Direction::Backward => self.stored.step_back(),
-        }
+        self.stored.step(self.direction);
     }
 }

@@ -78,17 +78,8 @@ impl Stored {
         Ok(())
     }
 
-    /// Goes on to the next key.
-    pub(super) fn step_forward(&mut self) {
-        self.step(Direction::Forward);
-    }
-
-    /// Goes back to the key before.
-    pub(super) fn step_back(&mut self) {
-        self.step(Direction::Backward);
-    }
-
-    fn step(&mut self, direction: Direction) {
+    /// Goes on to the next key in this direction.
+    pub(super) fn step(&mut self, direction: Direction) {
         match &mut self.beside {
             Some(beside) if beside.on_newest => step(&mut beside.newest, direction),
             _ => step(&mut self.shown, direction),

@@ -293,11 +293,13 @@ impl Owner {
     /// Releases all locks.
     pub(crate) fn release_all(&mut self) {
         let id = self.id();
-        for key in self.held.drain(..) {
-            self.table.release(id, &key);
-        }
+        // Additions first: whoever gets a row's lock may add the same entry at once,
+        // which is noted only if it is nobody else's.
         for key in self.added.drain(..) {
             self.table.release_addition(id, &key);
+        }
+        for key in self.held.drain(..) {
+            self.table.release(id, &key);
         }
         for index in self.ranged.drain(..) {
             self.table.release_ranges(id, index);

@@ -63,6 +63,54 @@ fn scanned_range_takes_no_additions_of_others_and_what_lies_outside_does() {
 }
 
 #[test]
+fn range_includes_the_way_to_what_the_reader_has_deleted() {
+    for direction in [Direction::Forward, Direction::Backward] {
+        let fixture = Fixture::new();
+        for key in [b"c", b"f", b"i"] {
+            fixture.put(key, b"");
+        }
+        let mut reader = fixture.begin();
+        apply(&mut reader, vec![fixture.delete(b"c"), fixture.delete(b"i")]).unwrap();
+        let mut request = locking(&fixture, b"a", b"z");
+        request.direction = direction;
+        let found = scan(&mut reader, &request, 10).unwrap();
+        assert_eq!(keys(&found), [b"f"]);
+        for inside in [b"b", b"d", b"g", b"k"] {
+            assert!(waits(&fixture, fixture.insert(inside, b"")), "{inside:?}");
+        }
+    }
+}
+
+#[test]
+fn scan_waits_for_additions_before_what_the_reader_has_deleted() {
+    for direction in [Direction::Forward, Direction::Backward] {
+        let fixture = Fixture::new();
+        for key in [b"c", b"i"] {
+            fixture.put(key, b"");
+        }
+        let mut reader = fixture.begin();
+        apply(&mut reader, vec![fixture.delete(b"c"), fixture.delete(b"i")]).unwrap();
+        let mut writer = fixture.begin();
+        apply(
+            &mut writer,
+            vec![fixture.insert(b"b", b""), fixture.insert(b"k", b"")],
+        )
+        .unwrap();
+        let mut request = locking(&fixture, b"a", b"z");
+        request.direction = direction;
+        std::thread::scope(|scope| {
+            let found = scope.spawn(move || scan(&mut reader, &request, 10).unwrap());
+            until_waiting(&fixture);
+            commit(writer);
+            let found = found.join().unwrap();
+            let mut found = keys(&found);
+            found.sort();
+            assert_eq!(found, [b"b", b"k"]);
+        });
+    }
+}
+
+#[test]
 fn read_committed_holds_no_ranges() {
     let fixture = Fixture::new();
     fixture.put(b"c", b"");
