@@ -331,9 +331,10 @@ void ha_vamos::column_bitmaps_signal() {
 void ha_vamos::choose_columns() {
   if (vamos_handler_columns_known(rust))
     return;
-  needs_row = position_needs_row();
   /* Virtual columns are then computed of the row's others: see completed(). */
-  const bool all = needs_row && table->vfield;
+  bool all = false;
+  for (uint i = 0; i < table_share->keys && table->vfield; i++)
+    all |= wants_prefixed_column(i);
   std::vector<uint32_t> wanted((table_share->fields + 31) / 32);
   for (uint i = 0; i < table_share->fields; i++)
     if (all || bitmap_is_set(table->read_set, i))
@@ -341,19 +342,24 @@ void ha_vamos::choose_columns() {
   vamos_handler_columns(rust, wanted.data(), wanted.size(), locked_for_write);
 }
 
-/* A position has the primary key's columns, of which entries of indexes do not have
-   those that the key has only a prefix of. The server wants such a column together
-   with an index alone only for positions. */
-bool ha_vamos::position_needs_row() const {
-  if (!has_primary_key())
-    return false;
-  const KEY &key = table->key_info[table_share->primary_key];
+/* Whether a column is wanted of which an index has only a prefix. */
+bool ha_vamos::wants_prefixed_column(uint index) const {
+  const KEY &key = table->key_info[index];
   for (uint i = 0; i < key.user_defined_key_parts; i++) {
     const KEY_PART_INFO &part = key.key_part[i];
     if ((part.key_part_flag & HA_PART_KEY_SEG) && bitmap_is_set(table->read_set, part.fieldnr - 1))
       return true;
   }
   return false;
+}
+
+/* Whether entries of the active index have what the server wants. It wants columns
+   together with an index alone that are not in its entries for two things: positions,
+   which have the primary key's columns, and to see whether a row still is in a range,
+   where several indexes are merged. */
+bool ha_vamos::reads_index_alone() {
+  return keyread_enabled() && !wants_prefixed_column(active_index) &&
+         !(has_primary_key() && wants_prefixed_column(table_share->primary_key));
 }
 
 /* ---- Statement ---- */

@@ -217,8 +217,8 @@ private:
   void apply_use(THD *thd);
   void choose_columns();
   int completed(int error, uchar *record);
-  bool position_needs_row() const;
-  bool reads_index_alone() { return keyread_enabled() && !needs_row; }
+  bool wants_prefixed_column(uint index) const;
+  bool reads_index_alone();
   /* A sequence's one row is changed beside the transaction, at once and for good. */
   bool is_sequence() const { return table_share && table_share->table_type == TABLE_TYPE_SEQUENCE; }
   bool copies_beside() const;
@@ -266,8 +266,6 @@ private:
   bool gathering = false;
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
-  /* What the statement wants is not all in an index, whatever the server thinks. */
-  bool needs_row = false;
   /* Ranges that were asked for together. */
   Range_queue queue;
   /* Pages that InnoDB would have for the rows. */

@@ -119,8 +119,7 @@ private:
    virtual columns; a server that reads the index alone takes them to be
    there. */
 int ha_vamos::completed(int error, uchar *record) {
-  const bool fetched = locks_rows || needs_row;
-  if (error || !fetched || !keyread_enabled() || !table->vfield)
+  if (error || !table->vfield || !keyread_enabled() || (!locks_rows && reads_index_alone()))
     return error;
   /* The rows of partitions, which are merged, are not read to where columns are. */
   std::vector<uchar> other;

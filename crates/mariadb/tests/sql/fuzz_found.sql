@@ -124,3 +124,16 @@ SELECT a, COUNT(b) FROM down WHERE b IS NULL OR a > 12 GROUP BY a ORDER BY a;
 SELECT COUNT(c), COUNT(*) FROM down FORCE INDEX (l) WHERE c IS NOT NULL;
 SELECT COUNT(c), COUNT(*) FROM down FORCE INDEX (l);
 DROP TABLE down;
+
+-- Several ranges of an index that has only a prefix, merged with another index: the
+-- server looks at the column to see where a range ends.
+CREATE TABLE merged_prefixes (a INT PRIMARY KEY, c VARBINARY(19) NOT NULL, v INT AS (a MOD 3) VIRTUAL, KEY (c(8)), KEY (v, c(3)))
+    ENGINE=$ENGINE;
+INSERT INTO merged_prefixes (a, c) VALUES (8, ''), (9, 'xyzxyzxyz');
+INSERT INTO merged_prefixes (a, c) SELECT seq + 100, CONCAT('q', seq) FROM seq_1_to_100;
+ANALYZE TABLE merged_prefixes;
+SELECT a FROM merged_prefixes WHERE c IN ('', 'z') OR a = -4;
+SELECT a FROM merged_prefixes WHERE c IN ('q1', 'q2') OR a = -4;
+SELECT a FROM merged_prefixes WHERE c IN ('q1', 'q1x') OR a = -4;
+SELECT a, v FROM merged_prefixes WHERE c IN ('xyzxyzxyz', 'q1') OR a = -4;
+SELECT a, v FROM merged_prefixes WHERE (v = 2 AND c IN ('q1', 'q10', 'q100')) OR a = 9;
