@@ -284,6 +284,8 @@ enum_alter_inplace_result ha_vamos::check_if_supported_inplace_alter(TABLE *alte
   }
   if (create->used_fields & (HA_CREATE_USED_ENGINE | HA_CREATE_USED_DATADIR | HA_CREATE_USED_INDEXDIR))
     return HA_ALTER_INPLACE_NOT_SUPPORTED;
+  if ((create->used_fields & HA_CREATE_USED_ROW_FORMAT) && vamos_refuse_unsupported(altered, alter->create_info))
+    return HA_ALTER_ERROR;
   bool refused = false;
   if (vamos_keys_forbid_alter(table, altered, alter, &refused)) {
     alter->unsupported_reason = "a column of a foreign key changes";

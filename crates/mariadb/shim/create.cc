@@ -24,12 +24,16 @@ static int refuse(const char *what) {
 }
 
 /* What the parser lets through and this engine does not have. FULLTEXT and
-   SPATIAL indexes are refused by the server itself, by the engine's flags. */
+   SPATIAL indexes are refused by the server itself, by the engine's flags. All rows
+   have one format, whatever they are declared to have; but formats that InnoDB does
+   not know are refused as there. */
 int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
   if (info->data_file_name && *info->data_file_name)
     return refuse("DATA DIRECTORY");
   if (info->index_file_name && *info->index_file_name)
     return refuse("INDEX DIRECTORY");
+  if ((info->row_type == ROW_TYPE_FIXED || info->row_type == ROW_TYPE_PAGE) && current_thd->is_strict_mode())
+    return refuse("ROW_TYPE");
   for (uint i = 0; i < form->s->keys; i++) {
     if (form->key_info[i].algorithm == HA_KEY_ALG_RTREE)
       return refuse("SPATIAL");

@@ -98,3 +98,10 @@ update sv set v = 2;
 delete from sv;
 select count(*) from sv;
 select v from sv for system_time all order by v;
+
+-- Row formats that there are not.
+CREATE TABLE row_formats (a INT PRIMARY KEY) ENGINE=$ENGINE ROW_FORMAT=COMPACT;
+ALTER TABLE row_formats ROW_FORMAT=PAGE;
+ALTER TABLE row_formats ROW_FORMAT=DYNAMIC;
+ALTER TABLE row_formats ROW_FORMAT=FIXED, ADD COLUMN b INT;
+SELECT row_format, create_options FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'row_formats';
