@@ -46,8 +46,19 @@ impl Mtr {
     }
 }
 
+/// The suites about engines, on VAMOS and InnoDB alone.
+pub(crate) fn engines(artifacts: &Artifacts) -> Result<()> {
+    let options = Options {
+        suites: vec![Suite::StorageEngine, Suite::Iuds],
+        filter: None,
+        peer: false,
+        differences: None,
+    };
+    run(artifacts, &options, None)
+}
+
 /// Runs the suites, prints the score and fails if a test fails on VAMOS.
-pub(crate) fn run(artifacts: &Artifacts, options: &Options, json: Option<PathBuf>) -> Result<()> {
+fn run(artifacts: &Artifacts, options: &Options, json: Option<PathBuf>) -> Result<()> {
     let scores = mtr::run(&artifacts.mariadb, &artifacts.programs, options)?;
     println!("\n{}", mtr::show(&scores));
     if let Some(path) = json {

@@ -2,7 +2,7 @@
 
 use crate::artifacts::{Artifacts, BUILD_PACKAGES, plugin_env};
 use crate::steps::{Steps, cargo, cargo_with};
-use crate::{demo, fuzz, isolation, kill, kinds, replicate, sql, upkeep};
+use crate::{demo, fuzz, isolation, kill, kinds, mtr, replicate, sql, upkeep};
 use anyhow::Result;
 use vamos_lab::mariadb_files::MariadbFiles;
 use vamos_lab::packages;
@@ -30,7 +30,7 @@ pub(crate) struct Test {
 impl Test {
     /// Runs all steps; the first that fails ends it.
     pub(crate) fn run(self) -> Result<()> {
-        let mut steps = Steps::new(if self.no_guest { 14 } else { 16 });
+        let mut steps = Steps::new(if self.no_guest { 15 } else { 17 });
         steps.run("packages and MariaDB's files", || {
             packages::ensure(BUILD_PACKAGES)?;
             MariadbFiles::fetch().map(drop)
@@ -59,6 +59,7 @@ impl Test {
         steps.run("tables of every kind, where files are lost", || {
             kinds::check_all(&artifacts, None)
         })?;
+        steps.run("MariaDB's own tests of engines", || mtr::engines(&artifacts))?;
         steps.run("upkeep of damaged tables", || upkeep::run(&artifacts))?;
         steps.run("kill -9 of the worker during commits", || {
             kill::workers(&artifacts, WORKER_KILLS)
