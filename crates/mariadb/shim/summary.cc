@@ -257,13 +257,17 @@ bool scans_all(const JOIN_TAB *tab, uint32_t *key) {
 group_by_handler *vamos_create_group_by(THD *thd, Query *query) {
   TABLE_LIST *const from = query->from;
   if (!vamos_may_push(thd, VAMOS_PUSH_SUMMARY) || thd->lex->sql_command != SQLCOM_SELECT || !from ||
-      from->next_local || !from->table || from->table->part_info || query->distinct || thd->lex->limit_rows_examined)
+      from->next_local || !from->table || from->table->part_info || query->distinct)
     return nullptr;
   SELECT_LEX *const select = thd->lex->current_select;
   const JOIN *const join = select ? select->join : nullptr;
   if (!join || join->table_count != 1 || join->const_tables || !join->join_tab ||
       join->join_tab->table != from->table || select->olap != UNSPECIFIED_OLAP_TYPE || select->have_window_funcs() ||
       (select->uncacheable & UNCACHEABLE_DEPENDENT) || !(query->group_by || join->implicit_grouping))
+    return nullptr;
+  /* A subquery in HAVING may look at columns of the table's rows; and the server
+     does not count the groups behind a LIMIT that an engine makes. */
+  if ((query->having && query->having->with_subquery()) || (select->options & OPTION_FOUND_ROWS))
     return nullptr;
   auto *const file = static_cast<ha_vamos *>(from->table->file);
   uint32_t key;

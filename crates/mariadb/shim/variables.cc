@@ -95,7 +95,10 @@ uint vamos_lock_wait_seconds(THD *thd) {
   return static_cast<uint>(std::min<ulonglong>(THDVAR(thd, lock_wait_timeout), thd->variables.lock_wait_timeout));
 }
 
-bool vamos_may_push(THD *thd, vamos_pushdown what) { return THDVAR(thd, pushdown) & what; }
+/* LIMIT ROWS EXAMINED counts what the server looks at. */
+bool vamos_may_push(THD *thd, vamos_pushdown what) {
+  return (THDVAR(thd, pushdown) & what) && !thd->lex->limit_rows_examined;
+}
 
 uint vamos_start_wait_seconds() { return static_cast<uint>(start_wait_timeout); }
 

@@ -183,3 +183,15 @@ select b, sum(a) from myisam group by b order by b;
 create sequence q start with 5 engine=$ENGINE;
 select count(*), max(minimum_value), sum(increment) from q;
 drop sequence q;
+
+-- What the server has to look at itself.
+CREATE TABLE outside (a INT PRIMARY KEY, b INT) ENGINE=$ENGINE;
+INSERT INTO outside VALUES (1, 1), (2, 1), (3, 2), (4, 5);
+SELECT 1 FROM outside GROUP BY outside.a HAVING (SELECT AVG(outside.b + o.b) FROM outside o ORDER BY SUM(o.a) LIMIT 1);
+SELECT b, COUNT(*) FROM outside GROUP BY b HAVING (SELECT MAX(o.a) FROM outside o WHERE o.b = outside.b) > 1;
+SELECT SQL_CALC_FOUND_ROWS b, COUNT(*) AS c FROM outside GROUP BY b ORDER BY b LIMIT 1;
+SELECT FOUND_ROWS();
+SELECT SQL_CALC_FOUND_ROWS DISTINCT b FROM outside ORDER BY b LIMIT 1;
+SELECT FOUND_ROWS();
+SELECT MAX(b) FROM outside WHERE b > 10 LIMIT ROWS EXAMINED 2;
+SELECT COUNT(b) FROM outside WHERE b > 10 LIMIT ROWS EXAMINED 2;
