@@ -178,6 +178,14 @@ public:
     return vamos_auto_increment_reset(handler->rust, handler->connection(), wanted);
   }
 
+  /* Values that were given out, but not to rows that are committed, are not given
+     out again. */
+  int keep_auto_increment() {
+    if (!handler->table->found_next_number_field)
+      return 0;
+    return vamos_auto_increment_reset(handler->rust, handler->connection(), vamos_auto_increment_next(handler->rust));
+  }
+
   ha_vamos *const handler;
   vamos_rust_alter *rust;
 
@@ -354,8 +362,9 @@ bool ha_vamos::commit_inplace_alter_table(TABLE *altered, Alter_inplace_info *al
   const bool sets_counter = alter->create_info->used_fields & HA_CREATE_USED_AUTO;
   int error = 0;
   for (Vamos_alteration *part : all)
-    if (sets_counter && !error)
-      error = part->set_auto_increment(alter->create_info->auto_increment_value);
+    if (!error)
+      error = sets_counter ? part->set_auto_increment(alter->create_info->auto_increment_value)
+                           : part->keep_auto_increment();
   uint32_t duplicate = NONE;
   const std::string base = table_share->partition_info_str
                                ? vamos_table_name(table_share->normalized_path.str)

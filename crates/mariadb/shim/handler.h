@@ -101,6 +101,10 @@ public:
   uint max_supported_key_part_length() const override { return 3072; }
   const key_map *keys_to_use_for_scanning() override { return &key_map_full; }
   const char *index_type(uint) override { return "BTREE"; }
+  /* What SHOW TABLE STATUS says; rows have one format, whatever it is. */
+  enum row_type get_row_type() const override {
+    return table_share->row_type == ROW_TYPE_DEFAULT ? ROW_TYPE_DYNAMIC : table_share->row_type;
+  }
   uint8 table_cache_type() override { return HA_CACHE_TBL_NOCACHE; }
   uint lock_count() const override { return 0; }
 

@@ -95,3 +95,12 @@ show create table plain;
 alter table plain auto_increment=100;
 show create table plain;
 drop table plain;
+
+-- Values of rows that were refused are not given out again, ALTER or not.
+CREATE TABLE refused_rows (id INT AUTO_INCREMENT PRIMARY KEY, a INT NOT NULL, UNIQUE KEY (a)) ENGINE=$ENGINE;
+INSERT INTO refused_rows (a) VALUES (1), (1);
+INSERT INTO refused_rows (a) VALUES (2), (2);
+ALTER TABLE refused_rows DROP KEY a, ADD UNIQUE KEY b (a);
+INSERT INTO refused_rows (a) VALUES (5);
+SELECT * FROM refused_rows;
+SELECT row_format FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'refused_rows';
