@@ -180,7 +180,7 @@ impl Fuzzer {
         };
         if matches!(difference.category, Category::Crash | Category::Hang) {
             let log = std::fs::read(self.stack.server.log()).unwrap_or_default();
-            let tail = crate::command::tail(&String::from_utf8_lossy(&log), 40);
+            let tail = crate::command::tail(&String::from_utf8_lossy(&log), 90);
             difference
                 .text
                 .push_str(&format!("\nThe end of the server's log:\n{tail}"));

@@ -99,9 +99,10 @@ bool has_virtual_part(const KEY &key) {
   return false;
 }
 
-const char *why_not_columns(const TABLE *altered, const Alter_inplace_info *alter, THD *thd) {
+/* The rows are not checked for the constraints that belong to new columns, as InnoDB
+   does not: it lets JSON NOT NULL be added, of which '' is no JSON. */
+const char *why_not_columns(const TABLE *altered, const Alter_inplace_info *alter) {
   const std::vector<uint32_t> old = old_columns(altered, alter);
-  const bool checks = !(thd->variables.option_bits & OPTION_NO_CHECK_CONSTRAINT_CHECKS);
   for (uint i = 0; i < altered->s->fields; i++) {
     const Field *field = altered->field[i];
     if (old[i] != NONE)
@@ -110,8 +111,6 @@ const char *why_not_columns(const TABLE *altered, const Alter_inplace_info *alte
       return "each row must get a value of its own";
     if (field->stored_in_db() && has_changing_default(field))
       return "the default is not the same for each row";
-    if (field->check_constraint && checks)
-      return "the rows must be checked";
   }
   return nullptr;
 }
@@ -176,14 +175,6 @@ public:
       wanted = std::max<ulonglong>(wanted, vamos_auto_increment_next(handler->rust));
     }
     return vamos_auto_increment_reset(handler->rust, handler->connection(), wanted);
-  }
-
-  /* Values that were given out, but not to rows that are committed, are not given
-     out again. */
-  int keep_auto_increment() {
-    if (!handler->table->found_next_number_field)
-      return 0;
-    return vamos_auto_increment_reset(handler->rust, handler->connection(), vamos_auto_increment_next(handler->rust));
   }
 
   ha_vamos *const handler;
@@ -299,7 +290,7 @@ enum_alter_inplace_result ha_vamos::check_if_supported_inplace_alter(TABLE *alte
     alter->unsupported_reason = "a column of a foreign key changes";
     return refused ? HA_ALTER_ERROR : HA_ALTER_INPLACE_NOT_SUPPORTED;
   }
-  const char *reason = why_not_columns(altered, alter, thd);
+  const char *reason = why_not_columns(altered, alter);
   if (!reason)
     reason = why_not_keys(table, altered, alter);
   if (!reason && (alter->handler_flags & ALTER_ADD_STORED_BASE_COLUMN) && vamos_slots(rust) >= MAX_SLOTS)
@@ -362,9 +353,8 @@ bool ha_vamos::commit_inplace_alter_table(TABLE *altered, Alter_inplace_info *al
   const bool sets_counter = alter->create_info->used_fields & HA_CREATE_USED_AUTO;
   int error = 0;
   for (Vamos_alteration *part : all)
-    if (!error)
-      error = sets_counter ? part->set_auto_increment(alter->create_info->auto_increment_value)
-                           : part->keep_auto_increment();
+    if (sets_counter && !error)
+      error = part->set_auto_increment(alter->create_info->auto_increment_value);
   uint32_t duplicate = NONE;
   const std::string base = table_share->partition_info_str
                                ? vamos_table_name(table_share->normalized_path.str)

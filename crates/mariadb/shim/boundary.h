@@ -520,7 +520,8 @@ uint32_t vamos_slots(const vamos_rust_handler *);
 
 uint64_t vamos_auto_increment_next(vamos_rust_handler *);
 int vamos_auto_increment_reset(vamos_rust_handler *, vamos_rust_connection *, uint64_t next);
-uint64_t vamos_auto_increment_reserve(vamos_rust_handler *, uint64_t offset, uint64_t increment, uint64_t count);
+uint64_t vamos_auto_increment_reserve(vamos_rust_handler *, uint64_t offset, uint64_t increment, uint64_t count,
+                                      uint64_t at_least);
 int vamos_table_stats(vamos_rust_handler *, vamos_rust_connection *, vamos_wish, vamos_stats *);
 /* How many rows have the same first parts of a key. */
 double vamos_rows_per_value(const vamos_rust_handler *, uint32_t key, uint32_t parts, uint64_t rows);

@@ -231,13 +231,20 @@ private:
     return !item->get_negated() || put(VAMOS_NODE_NOT);
   }
 
+  /* Whether the server compares a CHAR with the spaces that fill it up, which rows do
+     not have. */
+  bool is_filled_up(const Field *field, const CHARSET_INFO *collation) const {
+    return field->real_type() == MYSQL_TYPE_STRING && (collation->state & MY_CS_NOPAD) &&
+           (table->in_use->variables.sql_mode & MODE_PAD_CHAR_TO_FULL_LENGTH);
+  }
+
   bool operand(compared_as as, CHARSET_INFO *collation, Item *item) {
     if (const Field *const field = column_of(item)) {
       const compared_as of = as_of_column(field);
       const bool integer = of == AS_NUMBER && vamos_meaning(field) != VAMOS_MEANS_DECIMAL;
       if (of != as && !(as == AS_REAL && integer))
         return false;
-      if (as == AS_TEXT && !my_charset_same(field->charset(), collation))
+      if (as == AS_TEXT && (!my_charset_same(field->charset(), collation) || is_filled_up(field, collation)))
         return false;
       return column(item);
     }

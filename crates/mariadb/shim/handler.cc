@@ -278,6 +278,7 @@ int ha_vamos::reset() {
   duplicates_matter = false;
   gathering = false;
   in_range = false;
+  values_left = 0;
   queue.forget();
   if (rust)
     vamos_handler_reset(rust);
@@ -342,12 +343,14 @@ void ha_vamos::choose_columns() {
   vamos_handler_columns(rust, wanted.data(), wanted.size(), locked_for_write);
 }
 
-/* Whether a column is wanted of which an index has only a prefix. */
+/* Whether a column is wanted of which an index has only a prefix, also behind it: an
+   entry has the primary key's columns, too. */
 bool ha_vamos::wants_prefixed_column(uint index) const {
   const KEY &key = table->key_info[index];
   for (uint i = 0; i < key.user_defined_key_parts; i++) {
     const KEY_PART_INFO &part = key.key_part[i];
-    if ((part.key_part_flag & HA_PART_KEY_SEG) && bitmap_is_set(table->read_set, part.fieldnr - 1))
+    if ((part.key_part_flag & HA_PART_KEY_SEG) && bitmap_is_set(table->read_set, part.fieldnr - 1) &&
+        !table->field[part.fieldnr - 1]->part_of_key.is_set(index))
       return true;
   }
   return false;
@@ -355,8 +358,8 @@ bool ha_vamos::wants_prefixed_column(uint index) const {
 
 /* Whether entries of the active index have what the server wants. It wants columns
    together with an index alone that are not in its entries for two things: positions,
-   which have the primary key's columns, and to see whether a row still is in a range,
-   where several indexes are merged. */
+   which have the primary key's columns, and to compare rows with ranges or each other,
+   where several indexes or partitions are merged. */
 bool ha_vamos::reads_index_alone() {
   return keyread_enabled() && !wants_prefixed_column(active_index) &&
          !(has_primary_key() && wants_prefixed_column(table_share->primary_key));

@@ -270,6 +270,8 @@ private:
   bool gathering = false;
   /* The statement wants to know of each duplicate: IGNORE, REPLACE, ON DUPLICATE KEY. */
   bool duplicates_matter = false;
+  /* AUTO_INCREMENT values that the statement still needs for rows that it has announced. */
+  ulonglong values_left = 0;
   /* Ranges that were asked for together. */
   Range_queue queue;
   /* Pages that InnoDB would have for the rows. */

@@ -282,6 +282,8 @@ int ha_vamos::write_row_alone(const uchar *record) {
     const int error = update_auto_increment();
     if (error)
       return error;
+    if (values_left)
+      values_left--;
   }
   if (is_sequence()) {
     const int error = begin_sequence();
@@ -372,9 +374,14 @@ bool ha_vamos::start_bulk_delete() {
   return true;
 }
 
-/* Called by update_auto_increment() for a statement's first value. */
+/* Called by update_auto_increment() for a statement's first value, and when those that
+   it got are used up or lie below one that the statement has written itself: then the
+   server guesses what it will need, but as in InnoDB it gets what is left of what it
+   wanted at first. `first` comes in as the value that the server would go on with. */
 void ha_vamos::get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
                                   ulonglong *reserved) {
-  *first = vamos_auto_increment_reserve(rust, offset, increment, wanted);
-  *reserved = wanted;
+  if (!values_left)
+    values_left = std::max<ulonglong>(wanted, 1);
+  *first = vamos_auto_increment_reserve(rust, offset, increment, values_left, *first);
+  *reserved = values_left;
 }

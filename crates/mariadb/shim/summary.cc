@@ -80,7 +80,7 @@ private:
     }
     for (const ORDER *group = query->group_by; group; group = group->next) {
       const Field *const field = column(*group->item);
-      if (!field)
+      if (!field || !keeps_values(field))
         return false;
       add_group(field);
     }
@@ -107,6 +107,14 @@ private:
       return nullptr;
     const Field *const field = static_cast<Item_field *>(real)->field;
     return field->table == file->get_table() ? field : nullptr;
+  }
+
+  /* Some modes make others of dates with a month or a day of 0 when the server takes
+     them into a result. */
+  bool keeps_values(const Field *field) const {
+    const uint8_t meaning = vamos_meaning(field);
+    return (meaning != VAMOS_MEANS_DATE && meaning != VAMOS_MEANS_DATETIME) ||
+           !(thd->variables.sql_mode & (MODE_NO_ZERO_IN_DATE | MODE_NO_ZERO_DATE));
   }
 
   uint32_t total(total_kind kind, const Field *field) {
@@ -171,7 +179,8 @@ private:
     }
     case Item_sum::MIN_FUNC:
     case Item_sum::MAX_FUNC:
-      if (!field)
+      /* The server shows a YEAR of 0 as 0 or as 0000: by how it sums up. */
+      if (!field || vamos_meaning(field) == VAMOS_MEANS_YEAR || !keeps_values(field))
         return false;
       outputs.push_back({total(item->sum_func() == Item_sum::MIN_FUNC ? MIN : MAX, field), UINT32_MAX, field, 0});
       return true;

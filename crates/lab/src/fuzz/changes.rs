@@ -139,7 +139,7 @@ fn insert_select(rng: &mut Rng, table: &Table, from: &Table) -> Statement {
     };
     let mut statement = affected(verb, table);
     let mut names = vec!["a".to_owned()];
-    let counted = verb == "INSERT INTO " && table.columns[0].auto;
+    let counted = order.is_some() && verb == "INSERT INTO " && table.columns[0].auto;
     let mut shown = vec![match counted {
         true => "0".to_owned(),
         false => format!("a + {}", rng.u8(..60)),

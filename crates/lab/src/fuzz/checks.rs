@@ -8,11 +8,13 @@ use super::compare::{self, Category, Difference};
 use super::statement::Compare;
 use crate::sql_client::{Answer, Outcome, SqlConnection, SqlError, display};
 
-/// The first difference of all tables in the two databases.
+/// The first difference of all tables in the two databases; `alone`: one connection
+/// has filled them.
 pub(super) fn tables(
     control: &mut SqlConnection,
     databases: &[String; 2],
     engines: [&str; 2],
+    alone: bool,
 ) -> Result<Option<Difference>> {
     let names = |control: &mut SqlConnection, database: &String| -> Result<Vec<String>> {
         let query = format!(
@@ -27,7 +29,7 @@ pub(super) fn tables(
         return Ok(Some(Difference::new(Category::Check, text)));
     }
     for table in &here {
-        if let Some(difference) = one_table(control, databases, table)? {
+        if let Some(difference) = one_table(control, databases, table, alone)? {
             return Ok(Some(difference));
         }
     }
@@ -44,17 +46,24 @@ fn one_table(
     control: &mut SqlConnection,
     databases: &[String; 2],
     table: &str,
+    alone: bool,
 ) -> Result<Option<Difference>> {
     let walks = !is_partitioned(control, &databases[0], table)?;
-    for (query, compare) in queries(&indexes(control, &databases[0], table)?, table) {
+    let indexes = indexes(control, &databases[0], table)?;
+    // Without a primary key equal entries are in the order in which they were inserted.
+    let total = alone || indexes.iter().any(|index| index.name == "PRIMARY");
+    for (query, compare) in queries(&indexes, table, total) {
         // HANDLER merges partitions by virtual columns that it has not computed.
         if query.starts_with("HANDLER") && !walks {
             continue;
         }
         let mut both = Vec::new();
         for database in databases {
-            control.execute(&format!("USE {database}"))?;
-            both.push(ask(control, &query, table));
+            let answer = match control.run(&format!("USE {database}")) {
+                Ok(_) => ask(control, &query, table),
+                lost => lost,
+            };
+            both.push(answer);
         }
         if let Some(difference) = differ(&query, compare, &both[0], &both[1]) {
             return Ok(Some(difference));
@@ -74,7 +83,12 @@ fn ask(control: &mut SqlConnection, query: &str, table: &str) -> Outcome {
     outcome
 }
 
-fn queries(indexes: &[Index], table: &str) -> Vec<(String, Compare)> {
+fn queries(indexes: &[Index], table: &str, total: bool) -> Vec<(String, Compare)> {
+    let walk = if total {
+        Compare::Ordered
+    } else {
+        Compare::Multiset
+    };
     let mut queries = vec![
         (
             format!("SELECT * FROM {table} IGNORE INDEX (PRIMARY)"),
@@ -92,10 +106,7 @@ fn queries(indexes: &[Index], table: &str) -> Vec<(String, Compare)> {
             Compare::Multiset,
         ));
         for end in ["FIRST", "LAST"] {
-            queries.push((
-                format!("HANDLER {table} READ `{name}` {end} LIMIT 1000000"),
-                Compare::Ordered,
-            ));
+            queries.push((format!("HANDLER {table} READ `{name}` {end} LIMIT 1000000"), walk));
         }
     }
     queries

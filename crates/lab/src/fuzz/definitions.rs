@@ -177,10 +177,9 @@ fn modify_column(rng: &mut Rng, table: &mut Table) -> Option<String> {
                 collation,
             };
         }
-        _ => column.nullable = !column.nullable,
-    }
-    if !column.nullable {
-        column.default = None;
+        // A NULL that must go becomes the default of before where InnoDB rebuilds the
+        // table in place, and 0 or nothing where a table is copied.
+        _ => column.nullable = !column.nullable || column.default.is_some(),
     }
     Some(format!("MODIFY COLUMN {}", column.sql()))
 }

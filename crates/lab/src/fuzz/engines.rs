@@ -98,6 +98,13 @@ impl Pair {
         true
     }
 
+    /// Runs a statement on InnoDB alone; None if it does not end.
+    pub(super) fn run_on_innodb(&self, sql: &str, limit: Duration) -> Option<Outcome> {
+        let [_, innodb] = &self.sessions;
+        innodb.start(sql);
+        innodb.outcome_within(limit)
+    }
+
     /// Rolls both back. Returns false if one does not answer.
     pub(super) fn roll_back(&self, limit: Duration) -> bool {
         self.sessions.iter().all(|session| {

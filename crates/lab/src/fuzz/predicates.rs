@@ -55,7 +55,7 @@ fn nested(rng: &mut Rng, table: &Table, prefix: &str, depth: u8) -> String {
 fn computed(rng: &mut Rng, table: &Table, prefix: &str) -> String {
     let column = table.any_column(rng);
     let name = format!("{prefix}{}", column.name);
-    let literal = values::literal(rng, &column.kind);
+    let literal = values::comparable(rng, &column.kind);
     let operator = ["=", "<", ">=", "<>", "<=>"][rng.usize(..5)];
     match &column.kind {
         Type::Int { .. } => {
@@ -95,7 +95,13 @@ fn by_key(rng: &mut Rng, table: &Table, prefix: &str) -> String {
     let equal = rng.usize(0..=columns.len());
     let mut conditions: Vec<String> = columns[..equal]
         .iter()
-        .map(|column| format!("{prefix}{} = {}", column.name, values::literal(rng, &column.kind)))
+        .map(|column| {
+            format!(
+                "{prefix}{} = {}",
+                column.name,
+                values::comparable(rng, &column.kind)
+            )
+        })
         .collect();
     if let Some(column) = columns.get(equal) {
         conditions.push(range(rng, column, prefix));
@@ -109,17 +115,17 @@ pub(super) fn range(rng: &mut Rng, column: &Column, prefix: &str) -> String {
     match rng.u8(..5) {
         0 => format!(
             "{name} BETWEEN {} AND {}",
-            values::literal(rng, kind),
-            values::literal(rng, kind)
+            values::comparable(rng, kind),
+            values::comparable(rng, kind)
         ),
         1 => format!(
             "{name} > {} AND {name} < {}",
-            values::literal(rng, kind),
-            values::literal(rng, kind)
+            values::comparable(rng, kind),
+            values::comparable(rng, kind)
         ),
-        2 => format!("{name} >= {}", values::literal(rng, kind)),
-        3 => format!("{name} < {}", values::literal(rng, kind)),
-        _ => format!("{name} <= {}", values::literal(rng, kind)),
+        2 => format!("{name} >= {}", values::comparable(rng, kind)),
+        3 => format!("{name} < {}", values::comparable(rng, kind)),
+        _ => format!("{name} <= {}", values::comparable(rng, kind)),
     }
 }
 
@@ -129,13 +135,15 @@ fn simple(rng: &mut Rng, table: &Table, prefix: &str) -> String {
     let kind = &column.kind;
     match rng.u8(..16) {
         0..=3 => range(rng, column, prefix),
-        4..=6 => format!("{name} = {}", values::literal(rng, kind)),
-        7 => format!("{name} <> {}", values::literal(rng, kind)),
+        4..=6 => format!("{name} = {}", values::comparable(rng, kind)),
+        7 => format!("{name} <> {}", values::comparable(rng, kind)),
         8 => format!("{name} IS NULL"),
         9 => format!("{name} IS NOT NULL"),
-        10 => format!("{name} <=> {}", values::nullable(rng, kind)),
+        10 => format!("{name} <=> {}", values::comparable(rng, kind)),
         11..=12 => {
-            let list: Vec<String> = (0..rng.u8(1..=6)).map(|_| values::literal(rng, kind)).collect();
+            let list: Vec<String> = (0..rng.u8(1..=6))
+                .map(|_| values::comparable(rng, kind))
+                .collect();
             format!("{name} IN ({})", list.join(", "))
         }
         13 if kind.is_string() => format!("{name} LIKE {}", values::pattern(rng)),

@@ -245,10 +245,12 @@ unsafe extern "C" fn vamos_auto_increment_reserve(
     offset: u64,
     increment: u64,
     count: u64,
+    at_least: u64,
 ) -> u64 {
     // SAFETY: the shim passes its own handler.
     let handler = unsafe { handler.as_ref() };
     handler.map_or(u64::MAX, |handler| {
-        handler.share().auto_increment.reserve(offset, increment, count)
+        let counter = &handler.share().auto_increment;
+        counter.reserve(offset, increment, count, at_least)
     })
 }

@@ -137,3 +137,87 @@ SELECT a FROM merged_prefixes WHERE c IN ('q1', 'q2') OR a = -4;
 SELECT a FROM merged_prefixes WHERE c IN ('q1', 'q1x') OR a = -4;
 SELECT a, v FROM merged_prefixes WHERE c IN ('xyzxyzxyz', 'q1') OR a = -4;
 SELECT a, v FROM merged_prefixes WHERE (v = 2 AND c IN ('q1', 'q10', 'q100')) OR a = 9;
+-- The checks of columns that are added are not made for the rows that are there.
+CREATE TABLE added (a INT NOT NULL, b VARCHAR(9) NULL) ENGINE=$ENGINE;
+INSERT INTO added VALUES (1, 'x'), (2, NULL);
+ALTER TABLE added ADD COLUMN j JSON NOT NULL, ADD KEY k (b, j(10));
+ALTER TABLE added ADD COLUMN k JSON NOT NULL FIRST, ADD COLUMN l TIMESTAMP(3) NULL FIRST, DROP COLUMN b;
+ALTER TABLE added ADD COLUMN n INT NOT NULL CHECK (n > 0), ALGORITHM=INSTANT;
+SELECT * FROM added ORDER BY a;
+INSERT INTO added (a, k, j, n) VALUES (3, '1', '', 1);
+INSERT INTO added (a, k, j, n) VALUES (3, '1', '2', 0);
+INSERT INTO added (a, k, j, n) VALUES (3, '1', '2', 1);
+SELECT COUNT(*) FROM added;
+ALTER TABLE added ADD CONSTRAINT positive CHECK (a > 1);
+DROP TABLE added;
+-- Where partitions are merged by an index, a column of which it has only a prefix is
+-- read from the row, also if the query does not want it.
+CREATE TABLE merged (a INT NOT NULL, b VARCHAR(9) NULL, j JSON NULL, t TINYBLOB NOT NULL, PRIMARY KEY (a DESC),
+  KEY k (b, j(3)), KEY t (t(2), a)) ENGINE=$ENGINE PARTITION BY HASH (a) PARTITIONS 3;
+INSERT INTO merged SELECT seq, IF(seq % 4, NULL, seq % 3), CONCAT('"', REPEAT('x', seq), '"'), REPEAT(seq % 5, 9) FROM seq_1_to_60;
+SELECT COUNT(*) FROM merged FORCE INDEX (k) WHERE b IS NULL;
+SELECT COUNT(*) FROM merged FORCE INDEX (k) WHERE b = '1';
+SELECT a FROM merged FORCE INDEX (k) WHERE b = '2' ORDER BY b, j;
+SELECT b, COUNT(*) FROM merged FORCE INDEX (k) GROUP BY b;
+SELECT x.a, y.b FROM merged x JOIN merged y FORCE INDEX (k) ON x.b = y.b WHERE x.a = 8 AND y.a < 30 ORDER BY y.a;
+SELECT a FROM merged FORCE INDEX (t) WHERE t = '111111111' ORDER BY t, a DESC;
+DROP TABLE merged;
+-- A prefix beside the whole column.
+CREATE TABLE beside (a VARCHAR(20) NOT NULL, b INT, PRIMARY KEY (a), KEY k (a(2), b)) ENGINE=$ENGINE;
+INSERT INTO beside VALUES ('abc', 1), ('abd', 2), ('ab', 3), ('b', 4);
+SELECT a, b FROM beside FORCE INDEX (k) WHERE a LIKE 'ab%' ORDER BY a;
+SELECT b FROM beside FORCE INDEX (k) WHERE b > 1 ORDER BY b;
+DROP TABLE beside;
+-- What a statement still needs of AUTO_INCREMENT values behind one of its own.
+CREATE TABLE own (a INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, b INT) ENGINE=$ENGINE;
+INSERT INTO own VALUES (6, 1), (100, 2), (0, 3), (1000, 4), (0, 5);
+INSERT INTO own VALUES (0, 6);
+INSERT IGNORE INTO own VALUES (0, 7), (1000, 8), (0, 9), (5000, 10), (5000, 11), (0, 12), (0, 13);
+INSERT INTO own VALUES (0, 14);
+REPLACE INTO own VALUES (0, 15), (6000, 16), (0, 17), (6000, 18);
+INSERT INTO own VALUES (0, 19);
+INSERT INTO own SELECT IF(seq % 3, 0, 7000 + seq), seq FROM seq_20_to_30;
+INSERT INTO own VALUES (0, 31);
+SELECT * FROM own ORDER BY a;
+-- Values that were taken and not used are not given again when the table is opened anew.
+INSERT INTO own (b) SELECT seq FROM seq_40_to_50;
+ALTER TABLE own ADD COLUMN c INT NULL;
+INSERT INTO own (b) VALUES (51);
+INSERT INTO own (b) SELECT seq FROM seq_60_to_64;
+FLUSH TABLES own;
+INSERT INTO own (b) VALUES (65);
+INSERT INTO own (b) SELECT seq FROM seq_70_to_71;
+RENAME TABLE own TO renamed;
+INSERT INTO renamed (b) VALUES (72);
+SELECT MAX(a), COUNT(*) FROM renamed;
+ALTER TABLE renamed AUTO_INCREMENT = 1;
+INSERT INTO renamed (b) VALUES (73);
+SELECT MAX(a) FROM renamed;
+TRUNCATE TABLE renamed;
+FLUSH TABLES renamed;
+INSERT INTO renamed (b) VALUES (74);
+SELECT * FROM renamed;
+DROP TABLE renamed;
+-- A YEAR of 0 as the server shows it; dates with a month or a day of 0, which some modes do not have.
+CREATE TABLE sums (a INT NOT NULL, y YEAR NULL, d DATETIME(3) NULL, e DATE NULL) ENGINE=$ENGINE;
+INSERT INTO sums VALUES (1, 0, '2000-10-00 23:59:59', '2000-00-01'), (2, 2024, '2024-01-01', '0000-00-00');
+SELECT MIN(y), MAX(y), MIN(d), MAX(e) FROM sums;
+SELECT y, COUNT(*) FROM sums GROUP BY y;
+SET sql_mode = 'TRADITIONAL';
+SELECT d, COUNT(*) FROM sums GROUP BY d;
+SELECT e, COUNT(*), MIN(d), MIN(e) FROM sums GROUP BY e;
+SELECT MIN(d), MIN(e), MAX(e) FROM sums;
+SET sql_mode = DEFAULT;
+DROP TABLE sums;
+-- A CHAR that the session has filled up with spaces, in a collation that they matter to.
+CREATE TABLE filled (a INT NOT NULL, c CHAR(6) CHARACTER SET latin1 COLLATE latin1_nopad_bin NOT NULL, d CHAR(6) NOT NULL) ENGINE=$ENGINE;
+INSERT INTO filled VALUES (-1, '  _', '  _'), (17, 'CH9e', 'CH9e'), (18, '0', '0');
+SELECT a FROM filled WHERE c >= '0 ' ORDER BY a;
+SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH';
+SELECT a FROM filled WHERE c >= '0 ' ORDER BY a;
+SELECT a FROM filled WHERE c IN ('0', 'CH9e  ') OR c BETWEEN '0 ' AND '0  ' ORDER BY a;
+SELECT a FROM filled WHERE d = '0' OR d > 'CH9' ORDER BY a;
+DELETE FROM filled WHERE c >= '0 ' ORDER BY c LIMIT 1;
+SELECT a FROM filled ORDER BY a;
+SET sql_mode = DEFAULT;
+DROP TABLE filled;

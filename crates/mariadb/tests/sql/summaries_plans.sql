@@ -4,7 +4,7 @@ insert into n (id, g, h, d, s) select seq, seq % 7, seq % 5, seq / 7, concat('v'
 analyze table n;
 -- Summed up on the host.
 explain select count(*) from n;
-explain select count(s), count(w), count(r), sum(g), sum(b), sum(d), avg(h), min(d), max(y), min(dt), max(t6) from n;
+explain select count(s), count(w), count(r), sum(g), sum(b), sum(d), avg(h), min(d), count(y), min(dt), max(t6) from n;
 explain select h, count(*) from n group by h;
 explain select h, g, count(*) c from n where d > 5 and u = 'v7' group by g, h having c > 5 order by h limit 3;
 explain select g, sum(d) from n group by g order by g;
@@ -18,6 +18,7 @@ explain select sum(w) from n;
 explain select max(s) from n;
 explain select min(ts) from n;
 explain select max(v) from n;
+explain select max(y) from n;
 explain select count(*) from n group by s;
 explain select sum(h + 1) from n;
 explain select count(distinct h) from n;
@@ -43,3 +44,9 @@ explain select count(*) from n;
 commit;
 set vamos_pushdown = 'condition,index_condition';
 explain select count(*) from n;
+set vamos_pushdown = default;
+-- Dates that a mode would make others of.
+set sql_mode = 'TRADITIONAL';
+explain select dt, count(*) from n group by dt;
+explain select max(t6) from n;
+explain select sum(d), count(dt) from n;
