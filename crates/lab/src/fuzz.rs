@@ -10,6 +10,7 @@ mod definitions;
 mod engines;
 mod generator;
 mod known;
+mod plain;
 mod predicates;
 mod queries;
 mod replay;

@@ -458,7 +458,9 @@ int ha_vamos::external_lock(THD *thd, int type) {
     locked_for_write = false;
     return 0;
   }
-  locked_for_write = type == F_WRLCK;
+  /* The copies that read several indexes of a table at once are always locked to read:
+     in a statement that changes what they find they must find the rows as they are now. */
+  locked_for_write = type == F_WRLCK || lock_type >= TL_FIRST_WRITE;
   apply_use(thd);
   return is_sequence() ? 0 : vamos_begin_statement(thd, writes_durably());
 }

@@ -154,7 +154,8 @@ fn insert_select(rng: &mut Rng, table: &Table, from: &Table) -> Statement {
         names.push(column.name.clone());
         shown.push(match alike {
             Some(other) => other.name.clone(),
-            None => value_of(rng, column).replace("DEFAULT", "NULL"),
+            // Else 'A' would be called as the column is that rows are ordered by.
+            None => format!("{} AS v", value_of(rng, column).replace("DEFAULT", "NULL")),
         });
     }
     statement.add(format!(

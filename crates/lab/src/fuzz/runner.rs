@@ -14,16 +14,13 @@ use super::{
     compare::{self, Category, Difference, Verdict, code},
     engines::{ENGINES, Pair},
     generator::{Source, Waiting},
+    plain::plain,
     statement::{Kind, Statement, Step},
 };
 use crate::sql_client::{Answer, Outcome, SqlConnection};
 
 /// How long anything that does not wait for a lock may take.
 const HANG: Duration = Duration::from_secs(120);
-
-/// What keeps a query to a plain plan.
-const PLAIN_PLAN: &str = "SET STATEMENT optimizer_switch = 'mrr=off,index_merge=off,rowid_filter=off', \
-                          join_cache_level = 0 FOR";
 
 /// What running a program gave.
 #[derive(Clone, Debug, Default)]
@@ -179,7 +176,7 @@ impl Runner {
 
     /// Whether InnoDB, asked once more for a plain plan, answers a query as VAMOS did:
     /// some of the server's plans go wrong with it, as BKA joins by an index of a
-    /// virtual column.
+    /// virtual column do, and reads of that index beside one who changes a row.
     fn innodb_contradicts_itself(&mut self, connection: usize, query: &Statement, vamos: &Outcome) -> bool {
         let sql = query.sql();
         if !sql.starts_with("SELECT")
@@ -189,7 +186,7 @@ impl Runner {
         {
             return false;
         }
-        let again = self.pairs[connection].run_on_innodb(&format!("{PLAIN_PLAN} {sql}"), HANG);
+        let again = self.pairs[connection].run_on_innodb(&plain(&sql), HANG);
         again.is_some_and(|again| again.is_ok() && compare::outcomes(query, vamos, &again) == Verdict::Same)
     }
 

@@ -64,6 +64,27 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ],
         )
     },
+    Behaviour {
+        not_at_serializable: true,
+        ..behaviour(
+            "an UPDATE by several indexes changes the newest rows, too",
+            &[
+                ("1 a", "SELECT * FROM t"),
+                ("2", "UPDATE t SET value = 15 WHERE id = 1"),
+                ("2", "COMMIT"),
+                (
+                    "1 b",
+                    "SELECT * FROM t FORCE INDEX (PRIMARY, value) WHERE id = 9 OR value = 15 FOR UPDATE",
+                ),
+                (
+                    "1",
+                    "UPDATE t FORCE INDEX (PRIMARY, value) SET value = 16 WHERE id = 9 OR value = 15",
+                ),
+                ("1 c", "SELECT * FROM t"),
+                ("1", "COMMIT"),
+            ],
+        )
+    },
     behaviour(
         "a locking read sees what is committed, a plain one its snapshot",
         &[

@@ -1,0 +1,63 @@
+//! A query as it is asked for a plain plan: by no index and without join buffers.
+
+/// What keeps a query from the server's cleverer plans.
+const SETTINGS: &str =
+    "SET STATEMENT optimizer_switch = 'mrr=off,index_merge=off', join_cache_level = 0 FOR ";
+
+/// The query with a hint, in place of its own, that none of its tables' indexes is used.
+pub(super) fn plain(query: &str) -> String {
+    let mut text = SETTINGS.to_owned();
+    let mut rest = query;
+    while let Some(at) = next_table(rest) {
+        let (before, after) = rest.split_at(at);
+        text.push_str(before);
+        text.push_str(" USE INDEX ()");
+        rest = without_hint(after);
+    }
+    text + rest
+}
+
+/// Where the next table's name, with its alias, ends.
+fn next_table(text: &str) -> Option<usize> {
+    let named = ["FROM t", "JOIN t"];
+    let name = named
+        .iter()
+        .filter_map(|word| Some(text.find(word)? + word.len()))
+        .min()?;
+    let digits = text[name..].bytes().take_while(u8::is_ascii_digit).count();
+    let end = name + digits;
+    let mut alias = text[end..].bytes();
+    let has_alias = alias.next() == Some(b' ')
+        && alias.next().is_some_and(|letter| letter.is_ascii_lowercase())
+        && alias.next().is_none_or(|after| !after.is_ascii_alphanumeric());
+    Some(if has_alias { end + 2 } else { end })
+}
+
+/// The text behind an index hint, if it begins with one.
+fn without_hint(text: &str) -> &str {
+    let is_hint = [" USE INDEX (", " FORCE INDEX (", " IGNORE INDEX ("]
+        .iter()
+        .any(|hint| text.starts_with(hint));
+    match text.split_once(')') {
+        Some((_, behind)) if is_hint => behind,
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_give_way_and_are_added() {
+        let query =
+            "SELECT x.a FROM t1 x FORCE INDEX (k2) JOIN t2 y ON x.a = y.a WHERE x.a IN (SELECT a FROM t3)";
+        let plain = plain(query);
+        let (_, sql) = plain.split_once(" FOR ").unwrap();
+        assert_eq!(
+            sql,
+            "SELECT x.a FROM t1 x USE INDEX () JOIN t2 y USE INDEX () ON x.a = y.a \
+             WHERE x.a IN (SELECT a FROM t3 USE INDEX ())"
+        );
+    }
+}
