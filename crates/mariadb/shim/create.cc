@@ -32,7 +32,7 @@ int vamos_refuse_unsupported(TABLE *form, HA_CREATE_INFO *info) {
     return refuse("DATA DIRECTORY");
   if (info->index_file_name && *info->index_file_name)
     return refuse("INDEX DIRECTORY");
-  if ((info->row_type == ROW_TYPE_FIXED || info->row_type == ROW_TYPE_PAGE) && current_thd->is_strict_mode())
+  if (info->row_type == ROW_TYPE_FIXED || info->row_type == ROW_TYPE_PAGE)
     return refuse("ROW_TYPE");
   for (uint i = 0; i < form->s->keys; i++) {
     if (form->key_info[i].algorithm == HA_KEY_ALG_RTREE)
