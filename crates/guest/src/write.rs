@@ -48,8 +48,12 @@ impl Session {
     /// Waits until every deferred write is done.
     ///
     /// # Errors
-    /// The failure of the first one that failed.
+    /// The failure of the first one that failed; [`Error::ConnectionLost`] if the
+    /// transaction was lost, whoever has heard of that.
     pub fn settle_writes(&mut self) -> Result<(), Error> {
+        if self.is_lost() {
+            return self.connection().map(drop);
+        }
         let result = self.settle();
         self.checked(result)
     }

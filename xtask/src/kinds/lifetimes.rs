@@ -11,6 +11,10 @@ pub(super) const CHECKS: &[Check] = &[
         "temporary tables end with the worker",
         temporary_tables_end_with_the_worker,
     ),
+    (
+        "a transaction begins with a worker that is gone",
+        transactions_begin_with_a_dead_worker,
+    ),
     ("sequences keep their values", sequences_keep_their_values),
     (
         "a connection reads more partitions than it has cursors",
@@ -99,6 +103,45 @@ fn temporary_tables_end_with_the_worker(stack: &mut LocalStack) -> Result<()> {
         "a new temporary table does not work"
     );
     expect(stack, "SELECT COUNT(*) FROM probe", "0")
+}
+
+/// The optimizer is the first to meet the worker's end, when it asks how many rows a
+/// range has, and says nothing of it: the transaction must go on all the same, or it
+/// would be rolled back unnoticed.
+fn transactions_begin_with_a_dead_worker(stack: &mut LocalStack) -> Result<()> {
+    stack.server.sql(
+        "USE kinds; CREATE TABLE t (i INT PRIMARY KEY, j INT, KEY (j)) ENGINE=VAMOS;
+         INSERT INTO t SELECT seq, seq FROM seq_1_to_1000",
+    )?;
+    let mut connection = stack.server.connect()?;
+    connection.execute("USE kinds")?;
+    connection.value("SELECT COUNT(*) FROM t FORCE INDEX (j) WHERE j > 0")?;
+    stack.daemon.kill_worker()?;
+    let start = Instant::now();
+    while stack
+        .server
+        .sql("USE kinds; REPLACE INTO t VALUES (1, 1)")
+        .is_err()
+    {
+        ensure!(
+            start.elapsed() < Duration::from_secs(20),
+            "the worker does not come back"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    connection.execute("BEGIN")?;
+    let query = "SELECT COUNT(*) FROM t FORCE INDEX (j) WHERE j BETWEEN 5 AND 700";
+    if connection.value(query).is_err() {
+        // Another request has met it, which may say so.
+        connection.execute("ROLLBACK")?;
+        connection.execute("BEGIN")?;
+    }
+    connection.execute("UPDATE t SET j = -1 WHERE i = 7")?;
+    let open = connection.value("SELECT @@in_transaction")?;
+    ensure!(open == "1", "the transaction ended unnoticed");
+    expect(stack, "SELECT j FROM t WHERE i = 7", "7")?;
+    connection.execute("COMMIT")?;
+    expect(stack, "SELECT j FROM t WHERE i = 7", "-1")
 }
 
 fn sequences_keep_their_values(stack: &mut LocalStack) -> Result<()> {

@@ -20,6 +20,8 @@ pub(super) struct Pair {
     sessions: [SqlSession; 2],
     /// The statement that is under way and what is known of its outcomes.
     pending: Option<(Statement, [Option<Outcome>; 2])>,
+    /// It has waited on both while others went on.
+    pub(super) waited: bool,
 }
 
 impl Pair {
@@ -36,6 +38,7 @@ impl Pair {
         Ok(Self {
             sessions: [open(&databases[0])?, open(&databases[1])?],
             pending: None,
+            waited: false,
         })
     }
 
@@ -49,6 +52,7 @@ impl Pair {
             session.start(statement.sql().replace("$ENGINE", engine));
         }
         self.pending = Some((statement.clone(), [None, None]));
+        self.waited = false;
     }
 
     /// Waits for outcomes; returns how many of the two are there.

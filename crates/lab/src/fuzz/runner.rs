@@ -12,15 +12,15 @@ use anyhow::Result;
 use super::{
     checks,
     compare::{self, Category, Difference, Verdict, code},
+    doubts,
     engines::{ENGINES, Pair},
     generator::{Source, Waiting},
-    plain::plain,
     statement::{Kind, Statement, Step},
 };
-use crate::sql_client::{Answer, Outcome, SqlConnection};
+use crate::sql_client::{Outcome, SqlConnection};
 
 /// How long anything that does not wait for a lock may take.
-const HANG: Duration = Duration::from_secs(120);
+pub(super) const HANG: Duration = Duration::from_secs(120);
 
 /// What running a program gave.
 #[derive(Clone, Debug, Default)]
@@ -129,7 +129,10 @@ impl Runner {
         }
         match (there, self.waiting) {
             (2, _) => self.judge(connection),
-            (0, Waiting::Waits) => None,
+            (0, Waiting::Waits) => {
+                pair.waited = true;
+                None
+            }
             (1, Waiting::Waits) => match pair.kill(&mut self.control, HANG) {
                 true => self.judge(connection),
                 false => Some(hang()),
@@ -168,26 +171,15 @@ impl Runner {
             Verdict::Same if is_alter(&statement) && self.counters_differ() => Some(Next::Abandon),
             Verdict::Same => None,
             Verdict::Known => Some(Next::Abandon),
-            Verdict::Differs(_) if self.innodb_contradicts_itself(connection, &statement, &vamos) => None,
+            Verdict::Differs(_)
+                if doubts::contradicts_itself(&self.pairs[connection], &statement, &vamos) =>
+            {
+                None
+            }
+            Verdict::Differs(_) if doubts::may_leave_rows_out(&self.pairs[connection]) => Some(Next::Abandon),
             Verdict::Differs(difference) => Some(Next::Differs(difference)),
             Verdict::LockDiffers => self.resolve(connection, &statement, &vamos, &innodb),
         }
-    }
-
-    /// Whether InnoDB, asked once more for a plain plan, answers a query as VAMOS did:
-    /// some of the server's plans go wrong with it, as BKA joins by an index of a
-    /// virtual column do, and reads of that index beside one who changes a row.
-    fn innodb_contradicts_itself(&mut self, connection: usize, query: &Statement, vamos: &Outcome) -> bool {
-        let sql = query.sql();
-        if !sql.starts_with("SELECT")
-            || !vamos
-                .as_ref()
-                .is_ok_and(|answer| matches!(answer, Answer::Rows(_)))
-        {
-            return false;
-        }
-        let again = self.pairs[connection].run_on_innodb(&plain(&sql), HANG);
-        again.is_some_and(|again| again.is_ok() && compare::outcomes(query, vamos, &again) == Verdict::Same)
     }
 
     /// Brings both engines to the same state after one of them gave up.

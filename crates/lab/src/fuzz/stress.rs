@@ -132,6 +132,7 @@ impl Fuzzer {
             disturbed?;
             counts
         })?;
+        await_worker(&mut control)?;
         verify(&mut control, &counts)?;
         Ok(StressReport {
             committed: shared.committed.load(Relaxed),
@@ -159,8 +160,9 @@ impl Fuzzer {
                 shared.kills.fetch_add(1, Relaxed);
             }
             if stress.kill_workers && Instant::now() > next_worker {
-                self.stack.daemon.kill_worker()?;
-                shared.worker_kills.fetch_add(1, Relaxed);
+                // The last one that was killed may not have its successor yet.
+                let killed = self.stack.daemon.kill_worker().is_ok();
+                shared.worker_kills.fetch_add(u64::from(killed), Relaxed);
                 next_worker = Instant::now() + Duration::from_millis(rng.u64(500..2500));
             }
         }
@@ -208,6 +210,9 @@ enum Stop {
     Lost,
 }
 
+/// How long until a killed worker's successor answers, at most.
+const COMES_BACK: Duration = Duration::from_secs(30);
+
 /// Errors that are part of the game: locks, kills, a lost worker.
 const EXPECTED: &[u16] = &[1205, 1213, 1317, 1020, 1429, 1030, 1180, 1296];
 
@@ -226,6 +231,17 @@ fn run(connection: &mut SqlConnection, statement: &str) -> Result<Answer, Stop> 
     connection
         .run(statement)
         .map_err(|error| Stop::after(statement, error))
+}
+
+/// No statement that succeeds ends the transaction: others would see what comes after
+/// it one by one.
+fn stays_open(connection: &mut SqlConnection) -> Result<(), Stop> {
+    match run(connection, "SELECT @@in_transaction")? {
+        Answer::Rows(rows) if rows.first().is_some_and(|row| row[0].as_deref() == Some(b"1")) => Ok(()),
+        _ => Err(Stop::Wrong(anyhow::anyhow!(
+            "a statement that succeeded has ended the transaction"
+        ))),
+    }
 }
 
 impl<'a> Worker<'a> {
@@ -307,6 +323,7 @@ impl<'a> Worker<'a> {
     /// Counts up, and commits or rolls back.
     fn finish(&mut self, connection: &mut SqlConnection) -> Result<(), Stop> {
         let who = self.who;
+        stays_open(connection)?;
         run(
             connection,
             &format!("INSERT INTO counters VALUES ({who}, 1) ON DUPLICATE KEY UPDATE n = n + 1"),
@@ -412,7 +429,7 @@ impl<'a> Worker<'a> {
             .map(display)
             .unwrap_or_default();
         match found == format!("{ACCOUNTS} {MONEY}") {
-            true => Ok(()),
+            true => stays_open(connection),
             false => Err(Stop::Wrong(anyhow::anyhow!(
                 "{query}: {found} instead of {ACCOUNTS} {MONEY} at {level}, in connection {}",
                 connection.id()
@@ -434,6 +451,19 @@ fn money_by((index, condition): (&str, &str)) -> String {
     format!(
         "SELECT CONCAT(COUNT(*), ' ', SUM(balance)) FROM accounts FORCE INDEX ({index}) WHERE {condition}"
     )
+}
+
+/// The last worker that was killed needs a successor.
+fn await_worker(control: &mut SqlConnection) -> Result<()> {
+    let start = Instant::now();
+    while let Err(error) = control.run("SELECT COUNT(*) FROM accounts") {
+        ensure!(
+            start.elapsed() < COMES_BACK,
+            "the worker does not come back: {error}"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// What must hold when all is quiet.

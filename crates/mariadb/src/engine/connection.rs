@@ -177,7 +177,7 @@ impl Connection {
             .and_then(|()| self.finish_writes())
             .and_then(|()| Ok(self.session.settle_writes()?));
         if let Err(error) = &settled {
-            if error.ended_transaction() {
+            if error.ended_transaction() && self.is_over() {
                 self.thd.must_rollback();
             }
             self.rollback_statement()?;
@@ -482,11 +482,18 @@ impl Connection {
         if let Some(sentence) = error.sentence() {
             self.error = Some((code, sentence));
         }
-        if error.ended_transaction() && self.in_statement {
+        if error.ended_transaction() && self.in_statement && self.is_over() {
             self.pending.clear();
             self.thd.must_rollback();
         }
         code
+    }
+
+    /// Whether the transaction is over, and the server does not know it yet. One that
+    /// the host had not heard of when its lane broke goes on: if the optimizer met that,
+    /// it keeps silent of it, and so does a server that is to roll back.
+    fn is_over(&self) -> bool {
+        self.session.is_lost() || !self.session.in_transaction()
     }
 
     /// The key (by the server's count) in which the last duplicate was found.

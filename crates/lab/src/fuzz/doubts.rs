@@ -1,11 +1,48 @@
-//! A query as it is asked for a plain plan: by no index and without join buffers.
+//! What InnoDB is asked once more before its answer counts.
+
+use super::{
+    compare::{self, Verdict},
+    engines::Pair,
+    runner::HANG,
+    statement::Statement,
+};
+use crate::sql_client::{Answer, Outcome};
+
+/// Whether InnoDB, asked for a plain plan, answers a query as VAMOS did: some of the
+/// server's plans go wrong with it, as BKA joins by an index of a virtual column do, and
+/// reads of that index beside one who changes a row.
+pub(super) fn contradicts_itself(pair: &Pair, query: &Statement, vamos: &Outcome) -> bool {
+    let sql = query.sql();
+    if !sql.starts_with("SELECT") || !matches!(vamos, Ok(Answer::Rows(_))) {
+        return false;
+    }
+    let again = pair.run_on_innodb(&plain(&sql), HANG);
+    again.is_some_and(|again| again.is_ok() && compare::outcomes(query, vamos, &again) == Verdict::Same)
+}
+
+/// Whether a statement may rightly have met fewer rows on InnoDB: below REPEATABLE READ
+/// it does not wait for a row that was not there before, though it may for one behind
+/// that.
+pub(super) fn may_leave_rows_out(pair: &Pair) -> bool {
+    let level = "SELECT COALESCE((SELECT trx_isolation_level FROM information_schema.innodb_trx \
+                 WHERE trx_mysql_thread_id = CONNECTION_ID()), @@tx_isolation)";
+    let is_low = |outcome: Outcome| match outcome {
+        Ok(Answer::Rows(rows)) => rows
+            .iter()
+            .flatten()
+            .flatten()
+            .all(|level| level.starts_with(b"READ")),
+        _ => false,
+    };
+    pair.waited && pair.run_on_innodb(level, HANG).is_some_and(is_low)
+}
 
 /// What keeps a query from the server's cleverer plans.
 const SETTINGS: &str =
     "SET STATEMENT optimizer_switch = 'mrr=off,index_merge=off', join_cache_level = 0 FOR ";
 
 /// The query with a hint, in place of its own, that none of its tables' indexes is used.
-pub(super) fn plain(query: &str) -> String {
+fn plain(query: &str) -> String {
     let mut text = SETTINGS.to_owned();
     let mut rest = query;
     while let Some(at) = next_table(rest) {
