@@ -67,6 +67,24 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     Behaviour {
         not_at_serializable: true,
         ..behaviour(
+            "a row that INSERT IGNORE leaves alone stays out of the snapshot",
+            &[
+                ("1 a", "SELECT * FROM t"),
+                ("2", "INSERT INTO t VALUES (3, 30)"),
+                ("2", "COMMIT"),
+                ("1 b", "INSERT IGNORE INTO t VALUES (3, 31), (4, 40)"),
+                (
+                    "1 c",
+                    "SELECT id FROM t FORCE INDEX (value) WHERE value > 0 ORDER BY value",
+                ),
+                ("1 d", "SELECT * FROM t FORCE INDEX (value) WHERE value = 30"),
+                ("1", "COMMIT"),
+            ],
+        )
+    },
+    Behaviour {
+        not_at_serializable: true,
+        ..behaviour(
             "an UPDATE by several indexes changes the newest rows, too",
             &[
                 ("1 a", "SELECT * FROM t"),

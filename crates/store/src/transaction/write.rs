@@ -21,6 +21,8 @@ impl Drop for Applying<'_> {
     fn drop(&mut self) {
         if !self.complete {
             self.transaction.overlay.undo_to(self.begin);
+            // Also a row that an insert met and left alone.
+            self.transaction.forget_undone();
         }
     }
 }
