@@ -5,6 +5,7 @@
 use anyhow::{Context, Result};
 
 use super::compare::{self, Category, Difference};
+use super::doubts::plain;
 use super::statement::Compare;
 use crate::sql_client::{Answer, Outcome, SqlConnection, SqlError, display};
 
@@ -65,11 +66,29 @@ fn one_table(
             };
             both.push(answer);
         }
-        if let Some(difference) = differ(&query, compare, &both[0], &both[1]) {
+        let Some(difference) = differ(&query, compare, &both[0], &both[1]) else {
+            continue;
+        };
+        if !innodb_has_lost_count(control, &query, compare, &both) {
             return Ok(Some(difference));
         }
     }
     check_table(control, &databases[0], table)
+}
+
+/// Whether InnoDB, whose database is in use, finds one of its own indexes damaged or
+/// says without indexes what VAMOS says: those of virtual columns get out of step.
+fn innodb_has_lost_count(
+    control: &mut SqlConnection,
+    query: &str,
+    compare: Compare,
+    both: &[Outcome],
+) -> bool {
+    const DAMAGED: u16 = 1034;
+    if compare::code(&both[1]) == Some(DAMAGED) {
+        return true;
+    }
+    query.starts_with("SELECT") && differ(query, compare, &both[0], &control.run(&plain(query))).is_none()
 }
 
 /// Runs a query; one that reads through HANDLER between its OPEN and CLOSE.

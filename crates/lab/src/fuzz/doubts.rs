@@ -42,7 +42,7 @@ const SETTINGS: &str =
     "SET STATEMENT optimizer_switch = 'mrr=off,index_merge=off', join_cache_level = 0 FOR ";
 
 /// The query with a hint, in place of its own, that none of its tables' indexes is used.
-fn plain(query: &str) -> String {
+pub(super) fn plain(query: &str) -> String {
     let mut text = SETTINGS.to_owned();
     let mut rest = query;
     while let Some(at) = next_table(rest) {

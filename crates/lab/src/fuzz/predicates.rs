@@ -146,7 +146,7 @@ fn simple(rng: &mut Rng, table: &Table, prefix: &str) -> String {
                 .collect();
             format!("{name} IN ({})", list.join(", "))
         }
-        13 if kind.is_string() => format!("{name} LIKE {}", values::pattern(rng)),
+        13 if kind.is_string() && !kind.is_wide() => format!("{name} LIKE {}", values::pattern(rng)),
         14 => with_another(rng, table, column, prefix),
         15 if kind.is_exact_number() => format!("{name} % 3 = {}", rng.u8(..3)),
         _ => format!("{name} IS NOT NULL"),

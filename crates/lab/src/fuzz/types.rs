@@ -205,6 +205,15 @@ impl Type {
         self.is_loose() || matches!(self, Self::Binary(_) | Self::VarBinary(_) | Self::Blob(_))
     }
 
+    /// Whether its letters have two or four bytes each: by an index the server then finds
+    /// no control characters with LIKE.
+    pub(super) fn is_wide(&self) -> bool {
+        let sql = self.sql();
+        [" ucs2 ", " utf16 ", " utf32 "]
+            .iter()
+            .any(|set| sql.contains(set))
+    }
+
     /// Whether it is exact under + and SUM.
     pub(super) fn is_exact_number(&self) -> bool {
         matches!(self, Self::Int { .. } | Self::Decimal { .. } | Self::Year)
