@@ -48,7 +48,11 @@ int rollback(handlerton *, THD *thd, bool all) {
   vamos_rust_connection *connection = vamos_connection(thd);
   if (all || !vamos_in_transaction(thd))
     return vamos_rollback(connection);
-  return vamos_report(thd, vamos_statement_rollback(connection));
+  const int error = vamos_statement_rollback(connection);
+  /* The transaction is over: the client must hear that, not what the statement failed by. */
+  if (error == HA_ERR_LOCK_DEADLOCK || error == HA_ERR_ROLLBACK)
+    thd->clear_error();
+  return vamos_report(thd, error);
 }
 
 /* The server keeps `savepoint_offset` bytes for each savepoint. */

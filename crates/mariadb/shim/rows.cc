@@ -322,7 +322,15 @@ void ha_vamos::start_bulk_insert(ha_rows, uint) { gathering = true; }
 
 int ha_vamos::end_bulk_insert() {
   gathering = false;
-  return failed(vamos_bulk_end(rust, connection(), table->record[0]));
+  const int error = vamos_bulk_end(rust, connection(), table->record[0]);
+  THD *thd = table->in_use;
+  /* The server has found an error of its own in a later row, and would tell the client
+     that alone: it must hear that its transaction is over. */
+  if ((error == HA_ERR_LOCK_DEADLOCK || error == HA_ERR_ROLLBACK) && thd->is_error()) {
+    thd->clear_error();
+    print_error(error, MYF(0));
+  }
+  return failed(error);
 }
 
 int ha_vamos::update_row(const uchar *old_record, const uchar *new_record) {

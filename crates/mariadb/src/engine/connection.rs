@@ -248,11 +248,16 @@ impl Connection {
     pub(crate) fn rollback_statement(&mut self) -> Result<(), Error> {
         self.pending.clear();
         self.under_way.forget();
-        self.in_statement = false;
-        if std::mem::take(&mut self.marked) {
-            self.session.rollback_to(STATEMENT)?;
+        let undone = match std::mem::take(&mut self.marked) {
+            true => self.session.rollback_to(STATEMENT),
+            false => Ok(()),
+        };
+        if undone.is_err() && self.is_over() {
+            // What was under way met a deadlock while the server found another error.
+            self.thd.must_rollback();
         }
-        Ok(())
+        self.in_statement = false;
+        Ok(undone?)
     }
 
     pub(crate) fn set_savepoint(&mut self) -> Result<u64, Error> {
