@@ -50,6 +50,19 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ("1", "COMMIT"),
         ],
     ),
+    behaviour(
+        "a deadlock is told of by a statement that fails by another row, too",
+        &[
+            ("1", "INSERT INTO t VALUES (3, 30), (4, 40), (5, 50)"),
+            ("1", "UPDATE t SET value = 11 WHERE id = 1"),
+            ("2 a", "UPDATE t SET value = 21 WHERE id = 2"),
+            ("1 b", "UPDATE t SET value = 22 WHERE id = 2"),
+            ("2 c", "INSERT INTO t VALUES (1, 5), (6, 'no number')"),
+            ("1", "COMMIT"),
+            ("2 d", "SELECT @@in_transaction"),
+            ("2 e", "SELECT * FROM t"),
+        ],
+    ),
     Behaviour {
         not_at_serializable: true,
         ..behaviour(
