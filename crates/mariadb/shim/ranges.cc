@@ -78,12 +78,17 @@ int ha_vamos::multi_range_read_init(RANGE_SEQ_IF *functions, void *parameter, ui
 }
 
 /* The server leaves a batched join's condition that needs both tables' columns to
-   whoever reads the ranges, and does not check it again. */
+   whoever reads the ranges, and does not check it again.
+   An error is reported here, as the server's own readers of ranges do (Mrr_simple_index_reader
+   in sql/multi_range_read.cc): who merges several indexes tells the client nothing, and an
+   UPDATE that has met a lock would seem to have found no rows. */
 int ha_vamos::multi_range_read_next(range_id_t *range) {
   int error;
   do
     error = handler::multi_range_read_next(range);
   while (!error && queue.rejects(*range));
+  if (error && error != HA_ERR_END_OF_FILE && error != HA_ERR_KEY_NOT_FOUND)
+    print_error(error, MYF(0));
   return error;
 }
 

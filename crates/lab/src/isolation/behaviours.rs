@@ -40,6 +40,22 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         ],
     ),
     behaviour(
+        "a lock wait timeout while several indexes are read is told, too",
+        &[
+            ("1", "UPDATE t SET value = 11 WHERE id = 1"),
+            (
+                "2 a",
+                "SELECT * FROM t FORCE INDEX (PRIMARY, value) WHERE id = 9 OR value = 10 FOR UPDATE",
+            ),
+            (
+                "2 b",
+                "UPDATE t FORCE INDEX (PRIMARY, value) SET value = 16 WHERE id = 9 OR value = 10",
+            ),
+            ("2 c", "DELETE FROM t WHERE id = 9 OR value = 10"),
+            ("2", "COMMIT"),
+        ],
+    ),
+    behaviour(
         "a deadlock undoes one transaction, the lighter one",
         &[
             ("1", "INSERT INTO t VALUES (3, 30), (4, 40), (5, 50)"),
