@@ -33,6 +33,8 @@ pub(super) struct Run<'a> {
     pub(super) tests: &'a [String],
     /// Further arguments of the runner.
     pub(super) args: &'a [String],
+    /// How many tests run at a time.
+    pub(super) parallel: usize,
     /// Whether what is printed becomes the recorded result.
     pub(super) record: bool,
 }
@@ -88,7 +90,8 @@ impl Run<'_> {
         command
             .arg("./mysql-test-run.pl")
             .arg(format!("--vardir={}", self.tree.var().display()))
-            .args(["--force", "--max-test-fail=0", "--retry=0", "--parallel=2"])
+            .args(["--force", "--max-test-fail=0", "--retry=0"])
+            .arg(format!("--parallel={}", self.parallel))
             .args([
                 "--testcase-timeout=3",
                 "--suite-timeout=60",
