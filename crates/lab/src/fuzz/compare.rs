@@ -58,9 +58,8 @@ pub(super) enum Verdict {
 
 /// A lock wait that timed out, a deadlock, a statement that was killed, a row
 /// or a table that another transaction changed (1412, or 159 where InnoDB misses an
-/// index's history in the middle of a statement). What stops a sort (1028) or the merge
-/// of several indexes (1041) before its first row the server does not tell.
-pub(super) const LOCK_ERRORS: &[u16] = &[1205, 1213, 1317, 1020, 1412, 159, 1028, 1041];
+/// index's history in the middle of a statement).
+pub(super) const LOCK_ERRORS: &[u16] = &[1205, 1213, 1317, 1020, 1412, 159];
 
 /// Errors about values, of which another row may give another one first.
 const DATA_ERRORS: &[u16] = &[
