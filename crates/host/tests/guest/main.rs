@@ -5,5 +5,7 @@
 
 mod ahead;
 mod crashes;
+mod locks;
+mod scans;
 mod sessions;
 mod support;

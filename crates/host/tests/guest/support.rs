@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use vamos_guest::{
-    Client, Config, CounterRaise, CreateTable, IndexId, Session, Table, Write, WriteOp, Written,
+    Client, Config, CounterRaise, CreateTable, Durability, Get, IndexId, Isolation, Lock, Rows, ScanSpec,
+    Session, Table, Write, WriteOp, Written,
 };
 
 /// A running vamosd with one guest on a Unix socket.
@@ -150,4 +151,55 @@ pub(crate) fn everything(index: IndexId) -> vamos_guest::KeyRange<'static> {
         low: b"",
         high: b"",
     }
+}
+
+/// How long a transaction of these tests waits for a lock.
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
+
+/// Begins a transaction at REPEATABLE READ.
+pub(crate) fn begin(session: &mut Session) {
+    session.begin(Isolation::RepeatableRead, WAIT);
+}
+
+/// Commits so many rows, with their number as key.
+pub(crate) fn fill(session: &mut Session, table: &Table, rows: u32) {
+    begin(session);
+    for i in 0..rows {
+        let (key, value) = (i.to_be_bytes(), format!("row {i}"));
+        let op = WriteOp::Insert {
+            index: table.indexes[0],
+            key: &key,
+            value: value.as_bytes(),
+        };
+        session.write_deferred(write(table, vec![op], 1)).unwrap();
+    }
+    session.commit(Durability::Never).unwrap();
+}
+
+/// The keys that a scan returns.
+pub(crate) fn keys(session: &mut Session, spec: &ScanSpec<'_>) -> Vec<Vec<u8>> {
+    let mut cursor = session.scan(spec).unwrap();
+    let mut keys = Vec::new();
+    while session.next(&mut cursor).unwrap() {
+        keys.push(cursor.row().key.to_vec());
+    }
+    session.close(cursor);
+    keys
+}
+
+/// The value of a row, if it is there.
+pub(crate) fn value(session: &mut Session, table: &Table, key: &[u8], lock: Lock) -> Option<Vec<u8>> {
+    let mut rows = Rows::default();
+    let found = session
+        .get(
+            &Get {
+                index: table.indexes[0],
+                key,
+                lock,
+                fetch: None,
+            },
+            &mut rows,
+        )
+        .unwrap();
+    found.then(|| rows.row().unwrap().value.to_vec())
 }

@@ -1,0 +1,192 @@
+//! Waits for locks: how they end, and that they leave nothing behind.
+
+use crate::support::{Daemon, begin, create_table, fill, insert, value, write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vamos_guest::{
+    Durability, Error, ErrorCode, Get, Isolation, Lock, LockWait, Rows, SavepointId, Session, WriteOp,
+};
+
+#[test]
+fn a_lock_wait_times_out_and_the_transaction_goes_on() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let (mut one, mut two) = (Session::new(Arc::clone(&client)), Session::new(client));
+    let table = create_table(&mut one, "t");
+    fill(&mut one, &table, 2);
+    let key = 0u32.to_be_bytes();
+    begin(&mut one);
+    value(&mut one, &table, &key, Lock::Exclusive(LockWait::Wait));
+    two.begin(Isolation::RepeatableRead, Duration::from_millis(200));
+    insert(&mut two, &table, b"mine", b"");
+    let get = Get {
+        index: table.indexes[0],
+        key: &key,
+        lock: Lock::Exclusive(LockWait::Wait),
+        fetch: None,
+    };
+    let failed = two.get(&get, &mut Rows::default());
+    assert!(
+        matches!(
+            failed,
+            Err(Error::Failed {
+                code: ErrorCode::LockWaitTimeout,
+                ..
+            })
+        ),
+        "{failed:?}"
+    );
+    let skipped = Get {
+        lock: Lock::Exclusive(LockWait::Skip),
+        ..get
+    };
+    assert!(!two.get(&skipped, &mut Rows::default()).unwrap());
+    two.commit(Durability::Commit).unwrap();
+    one.rollback().unwrap();
+    begin(&mut one);
+    assert!(value(&mut one, &table, b"mine", Lock::None).is_some());
+    one.rollback().unwrap();
+}
+
+#[test]
+fn a_deadlock_rolls_one_back_and_lets_the_other_go_on() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let (mut one, mut two) = (Session::new(Arc::clone(&client)), Session::new(client));
+    let table = create_table(&mut one, "t");
+    fill(&mut one, &table, 2);
+    let (a, b) = (0u32.to_be_bytes(), 1u32.to_be_bytes());
+    let index = table.indexes[0];
+    let lock = Lock::Exclusive(LockWait::Wait);
+    one.set_number(77);
+    begin(&mut one);
+    value(&mut one, &table, &a, lock);
+    begin(&mut two);
+    value(&mut two, &table, &b, lock);
+    let waiting = std::thread::spawn(move || {
+        let got = one
+            .get(
+                &Get {
+                    index,
+                    key: &b,
+                    lock,
+                    fetch: None,
+                },
+                &mut Rows::default(),
+            )
+            .map(drop);
+        one.rollback().unwrap();
+        got
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    let second = two
+        .get(
+            &Get {
+                index,
+                key: &a,
+                lock,
+                fetch: None,
+            },
+            &mut Rows::default(),
+        )
+        .map(drop);
+    two.rollback().unwrap();
+    let first = waiting.join().unwrap();
+    let deadlocks = [&first, &second]
+        .iter()
+        .filter(|result| {
+            matches!(
+                result,
+                Err(Error::Failed {
+                    code: ErrorCode::Deadlock,
+                    ..
+                })
+            )
+        })
+        .count();
+    assert_eq!(deadlocks, 1, "{first:?} {second:?}");
+    let report = two.last_deadlock().unwrap().unwrap();
+    assert_eq!(report.circle.len(), 2);
+    assert!(report.circle.iter().any(|part| part.transaction.client == 77));
+    // Nobody waits for the answer to a rollback.
+    let start = Instant::now();
+    while two
+        .list_transactions(10, 10)
+        .is_ok_and(|list| (list.open, list.held) != (0, 0))
+    {
+        assert!(start.elapsed() < Duration::from_secs(20), "a lock stays");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    begin(&mut two);
+    assert!(value(&mut two, &table, &a, lock).is_some());
+    two.rollback().unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_a_lock_wait_at_once() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let (mut one, mut two) = (Session::new(Arc::clone(&client)), Session::new(client));
+    let table = create_table(&mut one, "t");
+    fill(&mut one, &table, 1);
+    let key = 0u32.to_be_bytes();
+    begin(&mut one);
+    value(&mut one, &table, &key, Lock::Exclusive(LockWait::Wait));
+    begin(&mut two);
+    let start = Instant::now();
+    two.set_interrupt(Some(Box::new(move || {
+        start.elapsed() > Duration::from_millis(100)
+    })));
+    let get = Get {
+        index: table.indexes[0],
+        key: &key,
+        lock: Lock::Shared(LockWait::Wait),
+        fetch: None,
+    };
+    let ended = two.get(&get, &mut Rows::default());
+    assert!(matches!(ended, Err(Error::Interrupted)), "{ended:?}");
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "far below the lock wait timeout"
+    );
+    two.set_interrupt(None);
+    two.rollback().unwrap();
+    one.rollback().unwrap();
+}
+
+#[test]
+fn an_interrupt_while_settling_leaves_no_failure_behind() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let (mut one, mut two) = (Session::new(Arc::clone(&client)), Session::new(client));
+    let table = create_table(&mut one, "t");
+    fill(&mut one, &table, 1);
+    let (index, key) = (table.indexes[0], 0u32.to_be_bytes());
+    begin(&mut one);
+    value(&mut one, &table, &key, Lock::Exclusive(LockWait::Wait));
+    begin(&mut two);
+    insert(&mut two, &table, b"kept", b"");
+    two.set_savepoint(SavepointId(1)).unwrap();
+    let put = WriteOp::Put {
+        index,
+        key: &key,
+        value: b"theirs",
+    };
+    two.write_deferred(write(&table, vec![put], 0)).unwrap();
+    let start = Instant::now();
+    two.set_interrupt(Some(Box::new(move || {
+        start.elapsed() > Duration::from_millis(100)
+    })));
+    assert!(matches!(two.settle_writes(), Err(Error::Interrupted)));
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "far below the lock wait timeout"
+    );
+    two.set_interrupt(None);
+    two.rollback_to(SavepointId(1)).unwrap();
+    two.commit(Durability::Commit).unwrap();
+    one.rollback().unwrap();
+    begin(&mut one);
+    assert!(value(&mut one, &table, b"kept", Lock::None).is_some());
+    one.rollback().unwrap();
+}
