@@ -316,6 +316,10 @@ impl Table {
         }
     }
 
+    pub(super) fn is_partitioned(&self) -> bool {
+        self.partition.is_some()
+    }
+
     fn maybe_partition(&mut self, rng: &mut Rng) {
         if rng.u8(..10) != 0 {
             return;
