@@ -157,7 +157,9 @@ impl Transaction {
 
     /// Appends a cursor's next rows to `rows`: at most `max_rows`, and none more
     /// once `rows` holds `max_bytes` bytes, but at least one if there is one;
-    /// with a sieve also none, if some thousand rows in a row were rejected.
+    /// with a sieve also none, if some thousand rows in a row were rejected. A
+    /// transaction may see two rows with one key of a unique index, its snapshot's
+    /// and one that it has changed itself: they are never parted.
     /// Says whether the scan is finished. The cursor continues behind the last
     /// row appended, also after an error or a dropped future.
     ///

@@ -34,7 +34,7 @@ impl Cursor {
             if remaining == 0 {
                 break Ok(true);
             }
-            if room.left(rows) == 0 {
+            if room.left(rows) == 0 && !merge.is_at(&last) {
                 break Ok(false);
             }
             room.looked();
@@ -123,7 +123,7 @@ impl Cursor {
         let sieve = std::mem::take(&mut self.sieve);
         let mut merge = self.merge(overlay, engine);
         let finished = loop {
-            if entries.len() == count || room.looks == 0 {
+            if (entries.len() >= count || room.looks == 0) && !merge.is_at(&last) {
                 break Ok(false);
             }
             room.looked();

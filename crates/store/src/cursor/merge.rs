@@ -48,9 +48,9 @@ pub(super) struct Merge<'m> {
 }
 
 /// In a secondary index, where rows were overtaken: tells whether a stored entry
-/// is one of a row that the transaction has not changed. Such an entry stays if
-/// the transaction deletes one with the same key, which is unique: it had gone to
-/// another row after the snapshot.
+/// is one of a row that the transaction has not changed. Such an entry stays beside
+/// the transaction's own change of the same key, which is unique: it had gone to
+/// another row after the snapshot, and the transaction has changed that one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Others<'m> {
     pub(super) overlay: &'m Overlay,
@@ -83,21 +83,10 @@ impl<'m> Merge<'m> {
         loop {
             match self.compare()? {
                 None => return Ok(None),
-                Some(Ordering::Less) => {
-                    let shown = match (self.stored.key(), self.stored.value()) {
-                        (Some(key), Some(value)) => show(key, value),
-                        _ => return Ok(None),
-                    };
-                    self.step();
-                    return Ok(Some(shown));
-                }
-                Some(Ordering::Equal) if self.is_anothers() => {
-                    self.own.next();
-                }
-                Some(order) => {
-                    if order == Ordering::Equal {
-                        self.step();
-                    }
+                Some(Ordering::Less) => return self.show_stored(show),
+                Some(Ordering::Equal) if self.is_anothers() => return self.show_stored(show),
+                Some(Ordering::Equal) => self.step(),
+                Some(Ordering::Greater) => {
                     if let Some((key, Some(value))) = self.own.next() {
                         return Ok(Some(show(key, value)));
                     }
@@ -106,15 +95,28 @@ impl<'m> Merge<'m> {
         }
     }
 
-    /// Whether the own change is a deletion that does not concern the stored entry.
-    fn is_anothers(&mut self) -> bool {
-        let (Some(others), Some((_, None))) = (self.others, self.own.peek()) else {
-            return false;
+    /// Whether the next entry has this key, too. A batch must not end before it, since
+    /// the next one begins behind the key.
+    pub(super) fn is_at(&mut self, key: &[u8]) -> bool {
+        let own = matches!(self.own.peek(), Some((own, Some(_))) if &***own == key);
+        own || self.stored.key() == Some(key)
+    }
+
+    fn show_stored<T>(&mut self, show: impl FnOnce(&[u8], &[u8]) -> T) -> Result<Option<T>, StoreError> {
+        let shown = match (self.stored.key(), self.stored.value()) {
+            (Some(key), Some(value)) => show(key, value),
+            _ => return Ok(None),
         };
-        let (Some(key), Some(value)) = (self.stored.key(), self.stored.value()) else {
-            return false;
-        };
-        others.have(key, value)
+        self.step();
+        Ok(Some(shown))
+    }
+
+    /// Whether the own change does not concern the stored entry.
+    fn is_anothers(&self) -> bool {
+        match (self.others, self.stored.key(), self.stored.value()) {
+            (Some(others), Some(key), Some(value)) => others.have(key, value),
+            _ => false,
+        }
     }
 
     /// Whether the stored entry (less), the own one (greater) or both come next.

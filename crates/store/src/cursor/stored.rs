@@ -105,8 +105,8 @@ impl Stored {
                     Direction::Backward => newest.cmp(shown),
                 },
             };
-            // The snapshot's entry counts unless its row was overtaken; where both
-            // have one under the same key, the other is looked at afterwards.
+            // The snapshot's entry counts unless its row was overtaken. Both may have
+            // one under the same key, of two rows: the other is looked at afterwards.
             beside.on_newest = order == Ordering::Greater;
             let cursor = if beside.on_newest {
                 &mut beside.newest
@@ -119,9 +119,6 @@ impl Stored {
             // An entry that makes no sense is told by whoever reads it.
             let row = primary_key(beside.primary, key, value);
             if row.is_ok_and(|row| beside.overtaken.contains(&row)) == beside.on_newest {
-                if order == Ordering::Equal {
-                    step(&mut beside.newest, beside.direction);
-                }
                 return;
             }
             step(cursor, beside.direction);

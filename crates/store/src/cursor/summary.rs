@@ -63,7 +63,9 @@ impl SummedUp {
         let mut last = Vec::new();
         let mut merge = cursor.merge(overlay, engine);
         let mut finished = false;
-        for _ in 0..looks.max(1) {
+        let mut looked = 0;
+        while looked < looks.max(1) || merge.is_at(&last) {
+            looked += 1;
             let added = merge.next(|key, value| {
                 last.clear();
                 last.extend_from_slice(key);
@@ -81,7 +83,7 @@ impl SummedUp {
                     break;
                 }
             };
-            if self.summing.bytes() > MAX_GROUP_BYTES {
+            if self.summing.bytes() > MAX_GROUP_BYTES && !merge.is_at(&last) {
                 break;
             }
         }

@@ -67,7 +67,9 @@ impl Transaction {
     }
 }
 
-/// Reads an entry of a secondary index as a transaction sees it.
+/// Reads an entry of a secondary index as a transaction sees it. Where it sees two rows
+/// with the key of a unique index, one of its snapshot and one that it has changed, that
+/// with the lesser primary key, which is InnoDB's first.
 pub(crate) fn lookup_entry<'a>(
     overlay: &'a Overlay,
     engine: &'a Engine,
@@ -76,27 +78,33 @@ pub(crate) fn lookup_entry<'a>(
     entry: &[u8],
     view: &View,
 ) -> Result<Option<Found<'a>>, StoreError> {
-    let own = overlay.get(entry);
-    if overtaken.is_empty() || matches!(own, Some(Some(_))) {
+    if overtaken.is_empty() {
         return lookup(overlay, engine, entry, &view.options);
     }
     let row_of = |value: &[u8]| primary_key(primary, entry, value);
+    let own = overlay.get(entry);
+    // An own change concerns the entries of rows that the transaction has changed.
+    let stays = |value: &[u8]| match row_of(value) {
+        Ok(row) if own.is_some() => overlay.get(&row).is_none(),
+        Ok(row) => !overtaken.contains(&row),
+        Err(_) => own.is_none(),
+    };
     let shown = engine.data.get(entry, &view.options)?;
-    if let Some(value) = shown {
-        // A deletion concerns the entries of rows that the transaction has changed.
-        let stays = match (row_of(&value), own) {
-            (Ok(row), Some(_)) => overlay.get(&row).is_none(),
-            (Ok(row), None) => !overtaken.contains(&row),
-            (Err(_), own) => own.is_none(),
-        };
-        if stays {
-            return Ok(Some(Found::Stored(value)));
-        }
-    }
-    if own.is_some() {
-        return Ok(None);
-    }
-    let newest = engine.data.get(entry, &engine.newest)?;
-    let newest = newest.filter(|value| row_of(value).is_ok_and(|row| overtaken.contains(&row)));
-    Ok(newest.map(Found::Stored))
+    let shown = shown.filter(|value| stays(value)).map(Found::Stored);
+    let changed = match own {
+        Some(own) => own.as_deref().map(Found::Own),
+        None => engine
+            .data
+            .get(entry, &engine.newest)?
+            .filter(|value| row_of(value).is_ok_and(|row| overtaken.contains(&row)))
+            .map(Found::Stored),
+    };
+    Ok(match (shown, changed) {
+        (Some(shown), Some(changed)) => Some(if row_of(&shown)? <= row_of(&changed)? {
+            shown
+        } else {
+            changed
+        }),
+        (shown, changed) => shown.or(changed),
+    })
 }

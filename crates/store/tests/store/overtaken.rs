@@ -158,7 +158,7 @@ fn unique_entry_that_moves() -> (Fixture, Transaction) {
     fixture.put(b"2", b"old");
     fixture.commit(vec![fixture.entry(b"u", &value_entry(b"1"))]);
     let mut reader = fixture.begin();
-    assert_eq!(row_of_entry(&fixture, &mut reader), ["1 old"]);
+    assert_eq!(rows_of_entry(&fixture, &mut reader), ["1 old"]);
     fixture.commit(vec![
         put(&fixture, b"1", b"new"),
         put(&fixture, b"2", b"new"),
@@ -167,30 +167,60 @@ fn unique_entry_that_moves() -> (Fixture, Transaction) {
     (fixture, reader)
 }
 
-/// The row under `u`, by a scan and by a read.
-fn row_of_entry(fixture: &Fixture, reader: &mut Transaction) -> Vec<String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+/// The rows under `u`: by scans, in batches of one, too; and the first by a read.
+fn rows_of_entry(fixture: &Fixture, reader: &mut Transaction) -> Vec<String> {
     let mut request = fixture.whole(fixture.secondary());
+    let covering = scan(reader, &request, 1).unwrap();
     request.fetch = Some(fixture.primary());
     let scanned = scan(reader, &request, 9).unwrap();
+    assert_eq!(scan(reader, &request, 1).unwrap(), scanned);
+    assert_eq!(covering.len(), scanned.len());
+    request.direction = Direction::Backward;
+    assert_eq!(scan(reader, &request, 1).unwrap().len(), scanned.len());
     let mut builder = RowBlockBuilder::new();
     let (index, primary) = (fixture.secondary(), Some(fixture.primary()));
     block_on(reader.get(index, b"u", Lock::None, primary, &mut builder)).unwrap();
-    assert_eq!(rows(&builder), scanned);
-    scanned
+    let mut by_row = scanned;
+    by_row.sort_by(|one, other| one.1.cmp(&other.1));
+    assert_eq!(rows(&builder).first(), by_row.first());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    by_row
         .iter()
         .map(|(_, row, value)| format!("{} {}", text(row), text(value)))
         .collect()
 }
 
 #[test]
-fn a_unique_entry_that_went_to_another_row_stays_with_the_snapshots() {
+fn a_unique_entry_that_went_to_another_row_stays_with_the_snapshots_beside_it() {
     let (fixture, mut reader) = unique_entry_that_moves();
     apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
-    assert_eq!(row_of_entry(&fixture, &mut reader), ["1 old"]);
+    assert_eq!(rows_of_entry(&fixture, &mut reader), ["1 old", "2 mine"]);
     // And then the other one, which has the value no more.
     apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
-    assert_eq!(row_of_entry(&fixture, &mut reader), ["2 mine"]);
+    assert_eq!(rows_of_entry(&fixture, &mut reader), ["2 mine"]);
+}
+
+#[test]
+fn a_unique_entry_stays_with_the_snapshots_row_beside_one_that_the_transaction_adds() {
+    for added in [b"0", b"3"] {
+        let (fixture, mut reader) = unique_entry_that_moves();
+        let value = value_entry(added);
+        let entry = fixture.entry(b"u", &value);
+        apply(
+            &mut reader,
+            vec![fixture.delete(b"2"), put(&fixture, added, b"mine"), entry],
+        )
+        .unwrap();
+        let mine = format!("{} mine", char::from(added[0]));
+        let mut expected = vec!["1 old".to_owned(), mine];
+        expected.sort();
+        assert_eq!(rows_of_entry(&fixture, &mut reader), expected);
+        apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
+        assert_eq!(
+            rows_of_entry(&fixture, &mut reader),
+            expected[usize::from(added == b"3")..][..1]
+        );
+    }
 }
 
 #[test]
@@ -199,7 +229,7 @@ fn a_unique_entry_stays_with_the_snapshots_row_when_the_other_row_loses_it() {
     let index = fixture.secondary();
     let gone = WriteOp::Delete { index, key: b"u" };
     apply(&mut reader, vec![fixture.delete(b"2"), gone]).unwrap();
-    assert_eq!(row_of_entry(&fixture, &mut reader), ["1 old"]);
+    assert_eq!(rows_of_entry(&fixture, &mut reader), ["1 old"]);
     apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
-    assert!(row_of_entry(&fixture, &mut reader).is_empty());
+    assert!(rows_of_entry(&fixture, &mut reader).is_empty());
 }

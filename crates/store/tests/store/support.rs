@@ -204,9 +204,14 @@ pub(crate) fn scan(
     loop {
         builder.clear();
         let finished = block_on(transaction.next_batch(&mut cursor, &mut builder, batch, 1 << 20))?;
-        assert!(builder.rows() <= batch);
+        let batched = rows(&builder);
+        let beyond = batched.get(batch - 1..).unwrap_or_default();
+        assert!(
+            beyond.iter().all(|(key, ..)| *key == beyond[0].0),
+            "at most {batch} keys"
+        );
         assert!(finished || !builder.is_empty(), "an unfinished batch has rows");
-        all.extend(rows(&builder));
+        all.extend(batched);
         if finished {
             return Ok(all);
         }
