@@ -102,11 +102,16 @@ impl Pair {
         true
     }
 
+    /// Runs a statement on VAMOS alone; None if it does not end.
+    pub(super) fn run_on_vamos(&self, sql: &str, limit: Duration) -> Option<Outcome> {
+        self.sessions[0].start(sql);
+        self.sessions[0].outcome_within(limit)
+    }
+
     /// Runs a statement on InnoDB alone; None if it does not end.
     pub(super) fn run_on_innodb(&self, sql: &str, limit: Duration) -> Option<Outcome> {
-        let [_, innodb] = &self.sessions;
-        innodb.start(sql);
-        innodb.outcome_within(limit)
+        self.sessions[1].start(sql);
+        self.sessions[1].outcome_within(limit)
     }
 
     /// Rolls both back. Returns false if one does not answer.
