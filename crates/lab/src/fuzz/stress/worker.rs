@@ -185,7 +185,7 @@ impl<'a> Worker<'a> {
         let from = self.rng.u32(..ACCOUNTS);
         let to = (from + self.rng.u32(1..ACCOUNTS)) % ACCOUNTS;
         let amount = self.rng.u32(1..50);
-        match self.rng.u8(..5) {
+        match self.rng.u8(..6) {
             0 => {
                 let take = format!("UPDATE accounts SET balance = balance - {amount} WHERE id = {from}");
                 let give = format!("UPDATE accounts SET balance = balance + {amount} WHERE tag = 'tag{to}'");
@@ -209,6 +209,15 @@ impl<'a> Worker<'a> {
                 self.change(connection, u64::from(affected > 0), &give)
             }
             3 => {
+                // By two indexes at once.
+                let change = format!("IF(id = {from}, -{amount}, {amount})");
+                let both = format!(
+                    "UPDATE accounts FORCE INDEX (PRIMARY, tag) SET balance = balance + {change} \
+                     WHERE id = {from} OR tag = 'tag{to}'"
+                );
+                self.change(connection, 2, &both)
+            }
+            4 => {
                 let owner = self.rng.u8(..7);
                 let give = format!("UPDATE accounts SET owner = {owner} WHERE id = {from}");
                 run(connection, &give).map(drop)
