@@ -58,8 +58,9 @@ pub(super) enum Verdict {
 
 /// A lock wait that timed out, a deadlock, a statement that was killed, a row
 /// or a table that another transaction changed (1412, or 159 where InnoDB misses an
-/// index's history in the middle of a statement).
-pub(super) const LOCK_ERRORS: &[u16] = &[1205, 1213, 1317, 1020, 1412, 159];
+/// index's history in the middle of a statement), and a transaction that is over by a
+/// deadlock that the server has lost (4060).
+pub(super) const LOCK_ERRORS: &[u16] = &[1205, 1213, 1317, 1020, 1412, 159, 4060];
 
 /// Errors about values, of which another row may give another one first.
 const DATA_ERRORS: &[u16] = &[
