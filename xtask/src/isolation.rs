@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use vamos_lab::isolation::{ANOMALIES, BEHAVIOURS, LEVELS, Level, check_kills};
+use vamos_lab::isolation::{ANOMALIES, BEHAVIOURS, LEVELS, Level, check_kills, check_untold};
 use vamos_lab::local::{LocalOptions, LocalStack};
 use vamos_lab::native::NativeServer;
 
@@ -42,6 +42,9 @@ pub(crate) fn compare_all(artifacts: &Artifacts, filter: Option<&str>) -> Result
     let other = compare_behaviours(&stack.server, filter)?;
     for (what, time) in check_kills(&stack.server)? {
         println!("{what}: {} ms", time.as_millis());
+    }
+    for what in check_untold(&stack.server)? {
+        println!("{what}: told");
     }
     ensure!(
         worse.is_empty(),

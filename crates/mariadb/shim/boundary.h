@@ -334,6 +334,10 @@ int vamos_savepoint_rollback(vamos_rust_connection *, uint64_t id);
 int vamos_savepoint_release(vamos_rust_connection *, uint64_t id);
 /* The sentence that belongs to `error`; 0 if there is none. */
 size_t vamos_error_text(vamos_rust_connection *, int error, char *text, size_t size);
+/* By what the transaction ended, if the client is still to hear of it; 0 otherwise. */
+int vamos_tell_end(vamos_rust_connection *);
+/* The client is told of `error`. */
+void vamos_error_told(vamos_rust_connection *, int error);
 /* The key in which the last duplicate was found, by the server's count; UINT32_MAX
    if that is not known. */
 uint32_t vamos_duplicate_key(const vamos_rust_connection *);
@@ -547,6 +551,7 @@ uint8_t vamos_server_killed(const void *thd);
 uint32_t vamos_server_lock_wait_seconds(void *thd);
 uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
+void vamos_server_report_kill(void *thd);
 void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all);
 void vamos_server_report_wait_for(void *thd, void *other);
 void vamos_server_checkpoint_reached(void *cookie);

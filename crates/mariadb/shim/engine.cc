@@ -46,6 +46,12 @@ int commit(handlerton *, THD *thd, bool all) {
 
 int rollback(handlerton *, THD *thd, bool all) {
   vamos_rust_connection *connection = vamos_connection(thd);
+  const int ended = all ? 0 : vamos_tell_end(connection);
+  if (ended && (vamos_in_transaction(thd) || !thd->is_error())) {
+    /* The server has lost it (CHECKSUM TABLE), or has found another error since. */
+    thd->clear_error();
+    vamos_report(thd, ended);
+  }
   if (all || !vamos_in_transaction(thd))
     return vamos_rollback(connection);
   const int error = vamos_statement_rollback(connection);

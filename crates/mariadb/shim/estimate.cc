@@ -17,13 +17,6 @@ constexpr double PAGE_FILL = PAGE * 15 / 16;
 constexpr double ROW_OVERHEAD = 18;
 constexpr double ENTRY_OVERHEAD = 5;
 
-/* The server takes a DELETE or UPDATE that is killed before its plan is made for
-   one that finds no rows, and says that it succeeded; unless there is an error. */
-void report_kill(THD *thd) {
-  if (thd && thd->killed && !thd->is_error())
-    thd->send_kill_message();
-}
-
 double pages_of(double rows, double bytes) { return std::floor(rows * bytes / PAGE_FILL) + 1; }
 
 } // namespace
@@ -68,7 +61,7 @@ int ha_vamos::info(uint flag) {
     const bool fresh = flag & HA_STATUS_TIME;
     const vamos_wish wish = (flag & HA_STATUS_OPEN) ? VAMOS_KNOWN : fresh ? VAMOS_FRESH : VAMOS_RECENT;
     const int error = read_sizes(wish);
-    report_kill(ha_thd());
+    vamos_server_report_kill(ha_thd());
     if (error)
       return error;
     /* A table that seems empty would be read at once, as a constant. */
@@ -129,6 +122,6 @@ ha_rows ha_vamos::multi_range_read_info_const(uint index, RANGE_SEQ_IF *ranges, 
   }
   const ha_rows rows = handler::multi_range_read_info_const(index, ranges, parameter, count, buffer_size, flags, cost);
   vamos_forget_expected(rust);
-  report_kill(ha_thd());
+  vamos_server_report_kill(ha_thd());
   return rows;
 }

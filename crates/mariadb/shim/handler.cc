@@ -280,6 +280,7 @@ int ha_vamos::reset() {
   in_range = false;
   values_left = 0;
   queue.forget();
+  ahead_error = 0;
   if (rust)
     vamos_handler_reset(rust);
   return 0;
@@ -496,6 +497,7 @@ bool ha_vamos::get_error_message(int error, String *text) {
 }
 
 void ha_vamos::print_error(int error, myf flags) {
+  vamos_error_told(connection(), error);
   char sentence[1024];
   switch (error) {
   case HA_ERR_NO_CONNECTION:

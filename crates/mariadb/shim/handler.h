@@ -274,6 +274,8 @@ private:
   ulonglong values_left = 0;
   /* Ranges that were asked for together. */
   Range_queue queue;
+  /* Why they could not be. */
+  int ahead_error = 0;
   /* Pages that InnoDB would have for the rows. */
   double data_pages = 1;
   /* Inside read_range_first() and read_range_next(). */

@@ -71,6 +71,7 @@ bool Range_queue::next(KEY_MULTI_RANGE *range) {
 int ha_vamos::multi_range_read_init(RANGE_SEQ_IF *functions, void *parameter, uint count, uint mode,
                                     HANDLER_BUFFER *buffer) {
   queue.begin(functions, parameter, count, mode);
+  ahead_error = 0;
   RANGE_SEQ_IF ours = {};
   ours.init = begin_ranges;
   ours.next = ::next_range;
@@ -87,6 +88,8 @@ int ha_vamos::multi_range_read_next(range_id_t *range) {
   do
     error = handler::multi_range_read_next(range);
   while (!error && queue.rejects(*range));
+  if (ahead_error)
+    error = ahead_error;
   if (error && error != HA_ERR_END_OF_FILE && error != HA_ERR_KEY_NOT_FOUND)
     print_error(error, MYF(0));
   return error;
@@ -96,8 +99,11 @@ bool ha_vamos::next_range(KEY_MULTI_RANGE *range) {
   if (queue.is_empty()) {
     const std::vector<vamos_range> &ranges = queue.take();
     choose_columns();
-    /* A failure comes up again when the first range is read. */
-    vamos_read_ahead(rust, connection(), reads_index_alone(), ranges.data(), ranges.size());
+    /* Changes that were gathered are sent first: what became of those does not come up
+       again. The sequence ends, and multi_range_read_next() says why. */
+    ahead_error = vamos_read_ahead(rust, connection(), reads_index_alone(), ranges.data(), ranges.size());
+    if (ahead_error)
+      return true;
   }
   return queue.next(range);
 }

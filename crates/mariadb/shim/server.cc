@@ -119,6 +119,14 @@ uint64_t vamos_server_connection_number(const void *thd) {
 
 void vamos_server_must_rollback(void *thd) { static_cast<THD *>(thd)->mark_transaction_to_rollback(true); }
 
+/* The server takes a statement that was killed for one that found no rows, and says that
+   it succeeded, where it looks only for errors. */
+void vamos_server_report_kill(void *thd_pointer) {
+  THD *thd = static_cast<THD *>(thd_pointer);
+  if (thd && thd->killed && !thd->is_error())
+    thd->send_kill_message();
+}
+
 /* For SHOW PROCESSLIST. */
 void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all) {
   thd_progress_report(static_cast<THD *>(thd), done, all);

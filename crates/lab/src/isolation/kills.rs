@@ -14,6 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const STATEMENTS: &[(&str, &str)] = &[
     ("a wait for a row", "UPDATE t SET value = 99 WHERE id = 1"),
     ("a wait of a scan", "SELECT * FROM t WHERE value >= 0 FOR UPDATE"),
+    (
+        "a search for the least value",
+        "SELECT MIN(value) FROM least WHERE part = 1 FOR UPDATE",
+    ),
     ("a wait of an insert for a range", "INSERT INTO t VALUES (50, 50)"),
     (
         "a long scan",
@@ -30,6 +34,8 @@ pub fn check_kills(server: &NativeServer) -> Result<Vec<(String, Duration)>> {
         "CREATE DATABASE killed; USE killed;
          CREATE TABLE t (id INT PRIMARY KEY, value INT NOT NULL) ENGINE=VAMOS;
          INSERT INTO t VALUES (1, 10), (2, 20), (90, 90), (99, 99);
+         CREATE TABLE least (part INT NOT NULL, value INT, KEY (part, value)) ENGINE=VAMOS;
+         INSERT INTO least VALUES (1, 1), (1, 2), (2, 3);
          CREATE TABLE big (id INT PRIMARY KEY) ENGINE=VAMOS;
          INSERT INTO big SELECT seq FROM seq_1_to_2000",
     )?;
@@ -60,6 +66,7 @@ fn begin(server: &NativeServer) -> Result<SqlSession> {
 fn kill_one(server: &NativeServer, statement: &str, command: &str) -> Result<Duration> {
     let holder = begin(server)?;
     holder.run("SELECT * FROM t WHERE id = 1 FOR UPDATE")?;
+    holder.run("SELECT * FROM least WHERE part = 1 FOR UPDATE")?;
     holder.run("SELECT * FROM t WHERE id BETWEEN 30 AND 60 FOR UPDATE")?;
     let killed = begin(server)?;
     killed.run("UPDATE t SET value = value + 1 WHERE id = 99")?;

@@ -11,11 +11,13 @@ mod anomalies;
 mod behaviours;
 mod kills;
 mod play;
+mod untold;
 
 pub use anomalies::ANOMALIES;
 pub use behaviours::BEHAVIOURS;
 pub use kills::check_kills;
 pub use play::{Played, Seen};
+pub use untold::check_untold;
 
 use crate::native::NativeServer;
 use anyhow::Result;

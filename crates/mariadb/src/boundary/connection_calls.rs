@@ -128,6 +128,22 @@ unsafe extern "C" fn vamos_duplicate_key(connection: *const Connection) -> u32 {
 }
 
 #[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_tell_end(connection: *mut Connection) -> c_int {
+    // SAFETY: the shim passes the connection of the running thread.
+    unsafe { on_connection(connection, Connection::tell_end) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vamos_error_told(connection: *mut Connection, error: c_int) {
+    guard((), || {
+        // SAFETY: the shim passes the connection of the running thread.
+        if let Some(connection) = unsafe { connection.as_mut() } {
+            connection.told(error);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn vamos_error_text(
     connection: *mut Connection,
     error: c_int,

@@ -50,6 +50,28 @@ pub(super) unsafe fn on_handler(
     unsafe { on_connection(connection, |connection| call(handler, connection)) }
 }
 
+/// Runs a call for rows, of whose failure the client must hear: see `engine::untold`.
+///
+/// # Safety
+/// As [`on_handler`].
+pub(super) unsafe fn on_rows(
+    handler: *mut Handler,
+    connection: *mut Connection,
+    call: impl FnOnce(&mut Handler, &mut Connection) -> Result<(), Error>,
+) -> c_int {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        on_handler(handler, connection, |handler, connection| {
+            connection.check_not_over()?;
+            let result = call(handler, connection);
+            if let Err(error) = &result {
+                connection.expect_told(error);
+            }
+            result
+        })
+    }
+}
+
 /// The bytes at `start`; none if it is null.
 ///
 /// # Safety

@@ -1,6 +1,6 @@
 //! Reading rows.
 
-use super::guard::{bytes, guard, on_handler, record_to_fill};
+use super::guard::{bytes, guard, on_handler, on_rows, record_to_fill};
 use super::types;
 use crate::engine::{Connection, EndOfRange, Handler, ServerRange};
 use std::ffi::c_int;
@@ -34,7 +34,7 @@ unsafe extern "C" fn vamos_rnd_next(
 ) -> c_int {
     // SAFETY: as above, and a record buffer of the table's.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
             handler.step(connection, record, false, Direction::Forward, true)
         })
@@ -50,7 +50,7 @@ unsafe extern "C" fn vamos_rnd_pos(
 ) -> c_int {
     // SAFETY: as above, and a position that this engine gave.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
             let position = bytes(position, handler.position_length());
             handler.read_position(connection, record, position)
@@ -142,7 +142,7 @@ unsafe extern "C" fn vamos_read_ahead(
     // SAFETY: the shim passes its own handler, its connection and so many ranges
     // with key images of the lengths that they tell.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let ranges = match ranges.is_null() {
                 true => &[],
                 false => std::slice::from_raw_parts(ranges, count),
@@ -175,7 +175,7 @@ unsafe extern "C" fn vamos_index_read(
     // SAFETY: the shim passes its own handler, its connection, a record buffer
     // and key images of these lengths.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
             let image = bytes(key, key_length as usize);
             let end = end_of_range(end_key, end_key_length, end_find);
@@ -197,7 +197,7 @@ unsafe extern "C" fn vamos_index_edge(
 ) -> c_int {
     // SAFETY: as for `vamos_index_read`.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
             let direction = if last != 0 {
                 Direction::Backward
@@ -221,7 +221,7 @@ unsafe extern "C" fn vamos_index_step(
 ) -> c_int {
     // SAFETY: the shim passes its own handler, its connection and a record buffer.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
             let direction = if backward != 0 {
                 Direction::Backward
@@ -244,7 +244,7 @@ unsafe extern "C" fn vamos_index_next_same(
 ) -> c_int {
     // SAFETY: as for `vamos_index_read`.
     unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let record = record_to_fill(handler.record_length(), record);
             let image = bytes(key, key_length as usize);
             handler.read_next_same(connection, record, keyread != 0, image)

@@ -28,6 +28,7 @@ unsafe extern "C" {
     fn vamos_server_connection_number(thd: *const c_void) -> u64;
     fn vamos_server_lock_wait_seconds(thd: *mut c_void) -> u32;
     fn vamos_server_must_rollback(thd: *mut c_void);
+    fn vamos_server_report_kill(thd: *mut c_void);
     fn vamos_server_alter_progress(thd: *mut c_void, done: u64, all: u64);
     fn vamos_server_report_wait_for(thd: *mut c_void, other: *mut c_void);
     fn vamos_server_checkpoint_reached(cookie: *mut c_void);
@@ -182,6 +183,12 @@ impl Thd {
         // SAFETY: neither is freed before its transaction has ended; the server
         // takes the locks that it needs.
         unsafe { vamos_server_report_wait_for(self.0, other.0) }
+    }
+
+    /// Tells the client that its statement was killed, unless it hears of an error already.
+    pub(crate) fn report_kill(self) {
+        // SAFETY: the connection outlives this, and its thread calls.
+        unsafe { vamos_server_report_kill(self.0) }
     }
 
     /// Tells the server that the transaction is over and must be rolled back.

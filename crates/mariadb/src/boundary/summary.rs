@@ -1,7 +1,7 @@
 //! Summaries that the host computes.
 
 use super::condition::{Node, read_condition};
-use super::guard::{guard, on_handler};
+use super::guard::{guard, on_rows};
 use crate::codec::condition::{Compute, Meaning};
 use crate::engine::{Aggregate, Connection, Error, Handler};
 use std::ffi::c_int;
@@ -114,7 +114,7 @@ unsafe extern "C" fn vamos_summary_next(
     let mut found = false;
     // SAFETY: the shim passes its own summary, handler and connection.
     let error = unsafe {
-        on_handler(handler, connection, |handler, connection| {
+        on_rows(handler, connection, |handler, connection| {
             let summary = summary.as_mut().ok_or(Error::WrongCommand)?;
             found = summary.next(handler, connection)?;
             Ok(())

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::copy::{TableCopy, send};
 use super::pipeline::{Pipeline, Refused};
+use super::untold::Untold;
 use super::waits::{self, Reported};
 use super::{Error, host, settler};
 use crate::boundary::Thd;
@@ -68,6 +69,8 @@ pub(crate) struct Connection {
     aside: Option<Box<Self>>,
     /// The error that was reported last, with its sentence.
     error: Option<(c_int, String)>,
+    /// The error of which the client must still hear.
+    pub(super) untold: Option<Untold>,
     /// While the transaction's waits are reported.
     reported: Option<Reported>,
     /// The connection's number then, for whoever asks while it waits; otherwise 0.
@@ -107,6 +110,7 @@ impl Connection {
             builder: None,
             aside: None,
             error: None,
+            untold: None,
             reported: None,
             reporting,
             duplicate_key: u32::MAX,
@@ -144,6 +148,7 @@ impl Connection {
             return Ok(());
         }
         self.in_statement = true;
+        self.forget_untold();
         self.multi_statement = context.multi_statement;
         if !self.session.in_transaction() {
             self.epoch += 1;
@@ -173,11 +178,12 @@ impl Connection {
     /// the statement leaves no trace.
     pub(crate) fn end_statement(&mut self) -> Result<(), Error> {
         let settled = self
-            .send_unlocked()
+            .check_told()
+            .and_then(|()| self.send_unlocked())
             .and_then(|()| self.finish_writes())
             .and_then(|()| Ok(self.session.settle_writes()?));
         if let Err(error) = &settled {
-            if error.ended_transaction() && self.is_over() {
+            if self.ended_by(error) {
                 self.thd.must_rollback();
             }
             self.rollback_statement()?;
@@ -189,7 +195,7 @@ impl Connection {
     }
 
     pub(crate) fn commit(&mut self, durability: Durability) -> Result<(), Error> {
-        if let Err(error) = self.finish_writes() {
+        if let Err(error) = self.check_told().and_then(|()| self.finish_writes()) {
             self.rollback()?;
             return Err(error);
         }
@@ -205,6 +211,7 @@ impl Connection {
 
     /// Prepares the transaction under this name, if it has changed anything.
     pub(crate) fn prepare(&mut self, xid: &Xid<'_>, durability: Durability) -> Result<(), Error> {
+        self.check_told()?;
         self.finish_writes()?;
         let prepared = self.session.prepare(xid, durability);
         settler::wake();
@@ -232,6 +239,7 @@ impl Connection {
 
     fn end_transaction(&mut self) {
         self.under_way.forget();
+        self.untold = None;
         self.reported = None;
         self.reporting.store(0, Relaxed);
         self.unlocked.1.clear();
@@ -248,6 +256,7 @@ impl Connection {
     pub(crate) fn rollback_statement(&mut self) -> Result<(), Error> {
         self.pending.clear();
         self.under_way.forget();
+        self.forget_untold();
         let undone = match std::mem::take(&mut self.marked) {
             true => self.session.rollback_to(STATEMENT),
             false => Ok(()),
@@ -487,11 +496,17 @@ impl Connection {
         if let Some(sentence) = error.sentence() {
             self.error = Some((code, sentence));
         }
-        if error.ended_transaction() && self.in_statement && self.is_over() {
+        if self.in_statement && self.ended_by(&error) {
             self.pending.clear();
             self.thd.must_rollback();
+            self.keep_untold(&error);
         }
         code
+    }
+
+    /// Whether the transaction ended with this error.
+    pub(super) fn ended_by(&self, error: &Error) -> bool {
+        error.ended_transaction() && self.is_over()
     }
 
     /// Whether the transaction is over, and the server does not know it yet. One that

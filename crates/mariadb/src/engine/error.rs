@@ -35,6 +35,13 @@ pub(crate) enum Error {
     HostAwayLately,
     /// The server's description of the table is not its last one.
     OldDefinition,
+    /// One that the server was given before, and kept to itself.
+    Untold {
+        /// Its code.
+        code: c_int,
+        /// Its sentence.
+        sentence: Option<String>,
+    },
     /// Stored bytes make no sense.
     Codec(CodecError),
     /// The host or the way to it.
@@ -87,6 +94,7 @@ impl Error {
             Self::OtherDefinition { .. } => code::GENERIC,
             Self::OldDefinition => code::TABLE_DEF_CHANGED,
             Self::HostAwayLately => code::NO_CONNECTION,
+            Self::Untold { code, .. } => *code,
             Self::Codec(CodecError::KeyTooLong(_)) => code::INDEX_COLUMN_TOO_LONG,
             Self::Codec(_) => code::CRASHED,
             Self::Guest(error) => guest_code(error),
@@ -98,6 +106,7 @@ impl Error {
         use vamos_guest::Error as Guest;
         match self {
             Self::OtherDefinition { what } => Some(what.clone()),
+            Self::Untold { sentence, .. } => sentence.clone(),
             Self::HostAwayLately => Some("the host cannot be reached".into()),
             Self::Codec(error) => Some(error.to_string()),
             // The server's own sentences for these are what clients look for.

@@ -12,7 +12,8 @@
 //! [`foreign`] keys are followed where rows are changed;
 //! `in_use` waits for prepared transactions, and
 //! [`xa`] and [`settler`] end prepared transactions for which no connection waits,
-//! `waits` reports lock waits to a replica's server.
+//! `waits` reports lock waits to a replica's server, and `untold` keeps errors that the
+//! server keeps from the client.
 
 mod ahead;
 pub(crate) mod alter;
@@ -46,6 +47,7 @@ pub(crate) mod settler;
 mod share;
 mod statistics;
 mod summary;
+mod untold;
 pub(crate) mod waits;
 pub(crate) mod xa;
 
