@@ -234,7 +234,9 @@ pub struct Scan<'a> {
     /// No batch has more rows than this (a locking read that must not lock
     /// ahead says 1); 0: no limit but the host's.
     pub max_batch_rows: u32,
-    /// The scan ends after so many rows; 0: no limit.
+    /// The scan ends after so many rows; 0: no limit. A transaction may see two rows
+    /// with one key of a unique index (one as its snapshot shows it, one that it has
+    /// changed itself): neither this limit nor that of a batch parts them.
     pub limit: u64,
     /// Bytes of rows that may be under way; 0: one batch at a time.
     pub credit: u32,

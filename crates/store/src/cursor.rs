@@ -159,7 +159,7 @@ impl Transaction {
     /// once `rows` holds `max_bytes` bytes, but at least one if there is one;
     /// with a sieve also none, if some thousand rows in a row were rejected. A
     /// transaction may see two rows with one key of a unique index, its snapshot's
-    /// and one that it has changed itself: they are never parted.
+    /// and one that it has changed itself: they are never parted, by a limit neither.
     /// Says whether the scan is finished. The cursor continues behind the last
     /// row appended, also after an error or a dropped future.
     ///
@@ -222,11 +222,15 @@ impl Transaction {
 impl Cursor {
     /// Learns of overtaken rows.
     fn correct(&mut self, overtaken: &Overtaken) {
-        let reads_entries = self.view.is_some() && self.index != self.primary;
-        if reads_entries && !Arc::ptr_eq(&self.overtaken, overtaken) {
+        if self.reads_entries() && !Arc::ptr_eq(&self.overtaken, overtaken) {
             self.overtaken = Arc::clone(overtaken);
             self.stored = None;
         }
+    }
+
+    /// Whether it is a consistent scan of a secondary index.
+    fn reads_entries(&self) -> bool {
+        self.view.is_some() && self.index != self.primary
     }
 
     /// The stored keys that were not passed.
@@ -281,7 +285,7 @@ impl Cursor {
     fn merge<'m>(&'m mut self, overlay: &'m Overlay, engine: &Engine) -> Merge<'m> {
         let own = self.own(overlay);
         let direction = self.direction;
-        let others = (!self.overtaken.is_empty()).then_some(Others {
+        let others = self.reads_entries().then_some(Others {
             overlay,
             primary: self.primary,
         });

@@ -161,6 +161,31 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ],
         )
     },
+    Behaviour {
+        not_at_serializable: true,
+        ..behaviour(
+            "a row that was deleted since the snapshot is seen beside the one that took its unique value",
+            &[
+                (
+                    "1",
+                    "CREATE OR REPLACE TABLE t (id INT PRIMARY KEY, value INT NOT NULL, UNIQUE (value))",
+                ),
+                ("1", "INSERT INTO t VALUES (2, 20)"),
+                ("1", "COMMIT"),
+                ("1 a", "SELECT * FROM t"),
+                ("2", "DELETE FROM t"),
+                ("2", "COMMIT"),
+                ("1", "INSERT INTO t VALUES (1, 20)"),
+                ("1 b", "SELECT * FROM t FORCE INDEX (PRIMARY)"),
+                (
+                    "1 c",
+                    "SELECT * FROM t FORCE INDEX (value) WHERE value > 0 ORDER BY id",
+                ),
+                ("1 d", "SELECT * FROM t WHERE value = 20"),
+                ("1", "COMMIT"),
+            ],
+        )
+    },
     behaviour(
         "a locking read sees what is committed, a plain one its snapshot",
         &[

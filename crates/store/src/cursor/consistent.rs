@@ -31,11 +31,8 @@ impl Cursor {
         let sieve = std::mem::take(&mut self.sieve);
         let mut merge = self.merge(overlay, engine);
         let finished = loop {
-            if remaining == 0 {
-                break Ok(true);
-            }
-            if room.left(rows) == 0 && !merge.is_at(&last) {
-                break Ok(false);
+            if (remaining == 0 || room.left(rows) == 0) && !merge.is_at(&last) {
+                break Ok(remaining == 0);
             }
             room.looked();
             let shown = merge.next(|key, value| {
@@ -53,7 +50,7 @@ impl Cursor {
                 wanted
             });
             match shown {
-                Ok(Some(wanted)) => remaining -= u64::from(wanted),
+                Ok(Some(wanted)) => remaining = remaining.saturating_sub(wanted.into()),
                 Ok(None) => break Ok(true),
                 Err(error) => break Err(error),
             }
@@ -91,7 +88,7 @@ impl Cursor {
             if let Some(row_bytes) = (rows.len() - before.1).checked_div(pushed) {
                 self.row_bytes = row_bytes;
             }
-            self.remaining -= pushed as u64;
+            self.remaining = self.remaining.saturating_sub(pushed as u64);
             if finished {
                 return Ok(true);
             }

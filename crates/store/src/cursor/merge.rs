@@ -47,10 +47,11 @@ pub(super) struct Merge<'m> {
     others: Option<Others<'m>>,
 }
 
-/// In a secondary index, where rows were overtaken: tells whether a stored entry
-/// is one of a row that the transaction has not changed. Such an entry stays beside
-/// the transaction's own change of the same key, which is unique: it had gone to
-/// another row after the snapshot, and the transaction has changed that one.
+/// In a consistent scan of a secondary index: tells whether a stored entry is one of
+/// a row that the transaction has not changed. Such an entry stays beside the
+/// transaction's own change of the same key, which is unique: its row had lost it
+/// after the snapshot, and the transaction has given it to another one, or changed
+/// the one that had it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Others<'m> {
     pub(super) overlay: &'m Overlay,
@@ -96,10 +97,20 @@ impl<'m> Merge<'m> {
     }
 
     /// Whether the next entry has this key, too. A batch must not end before it, since
-    /// the next one begins behind the key.
+    /// the next one begins behind the key. Passes what an own deletion hides there.
     pub(super) fn is_at(&mut self, key: &[u8]) -> bool {
-        let own = matches!(self.own.peek(), Some((own, Some(_))) if &***own == key);
-        own || self.stored.key() == Some(key)
+        let own = self.own.peek().filter(|(own, _)| &***own == key);
+        let deleted = match own {
+            Some((_, Some(_))) => return true,
+            own => own.is_some(),
+        };
+        while self.stored.key() == Some(key) {
+            if !deleted || self.is_anothers() {
+                return true;
+            }
+            self.step();
+        }
+        false
     }
 
     fn show_stored<T>(&mut self, show: impl FnOnce(&[u8], &[u8]) -> T) -> Result<Option<T>, StoreError> {

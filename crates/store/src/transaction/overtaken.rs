@@ -78,7 +78,7 @@ pub(crate) fn lookup_entry<'a>(
     entry: &[u8],
     view: &View,
 ) -> Result<Option<Found<'a>>, StoreError> {
-    if overtaken.is_empty() {
+    if overlay.is_empty() {
         return lookup(overlay, engine, entry, &view.options);
     }
     let row_of = |value: &[u8]| primary_key(primary, entry, value);
@@ -93,6 +93,7 @@ pub(crate) fn lookup_entry<'a>(
     let shown = shown.filter(|value| stays(value)).map(Found::Stored);
     let changed = match own {
         Some(own) => own.as_deref().map(Found::Own),
+        None if overtaken.is_empty() => None,
         None => engine
             .data
             .get(entry, &engine.newest)?

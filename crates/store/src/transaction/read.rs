@@ -210,11 +210,7 @@ impl Transaction {
         key: &FullKey,
         rows: &mut RowBlockBuilder,
     ) -> Result<bool, StoreError> {
-        let beside = match self.overtaken.is_empty() {
-            true => None,
-            false => self.primary_beside(index)?,
-        };
-        let Some(primary) = beside else {
+        let Some(primary) = self.primary_beside(index)? else {
             return self.push(key, key, Lock::None, rows);
         };
         let view = self.view();
@@ -372,7 +368,7 @@ impl Transaction {
     ) -> Result<(), StoreError> {
         self.check_open()?;
         self.check_readable(index, Lock::None)?;
-        if !self.overtaken.is_empty() {
+        if self.primary_beside(index)?.is_some() {
             for key in keys {
                 self.push_corrected(index, &keys::full(index, key)?, rows)?;
             }

@@ -233,3 +233,74 @@ fn a_unique_entry_stays_with_the_snapshots_row_when_the_other_row_loses_it() {
     apply(&mut reader, vec![put(&fixture, b"1", b"mine")]).unwrap();
     assert!(rows_of_entry(&fixture, &mut reader).is_empty());
 }
+
+#[test]
+fn a_unique_entry_that_was_given_up_stays_with_the_snapshots_row_beside_an_added_one() {
+    for added in [b"0", b"3"] {
+        let fixture = Fixture::new();
+        fixture.put(b"1", b"old");
+        fixture.commit(vec![fixture.entry(b"u", &value_entry(b"1"))]);
+        let mut reader = fixture.begin();
+        assert_eq!(rows_of_entry(&fixture, &mut reader), ["1 old"]);
+        let index = fixture.secondary();
+        let gone = WriteOp::Delete { index, key: b"u" };
+        fixture.commit(vec![fixture.delete(b"1"), gone]);
+        let value = value_entry(added);
+        let entry = fixture.entry(b"u", &value);
+        apply(&mut reader, vec![fixture.insert(added, b"mine"), entry]).unwrap();
+        assert_eq!(
+            scan(&mut reader, &fixture.whole(fixture.primary()), 9)
+                .unwrap()
+                .len(),
+            2
+        );
+        let mut expected = vec!["1 old".to_owned(), format!("{} mine", char::from(added[0]))];
+        expected.sort();
+        assert_eq!(rows_of_entry(&fixture, &mut reader), expected);
+    }
+}
+
+#[test]
+fn a_limit_parts_no_two_rows_under_one_key() {
+    let (fixture, mut reader) = unique_entry_that_moves();
+    fixture.commit(vec![
+        put(&fixture, b"9", b"old"),
+        fixture.entry(b"v", &value_entry(b"9")),
+    ]);
+    apply(
+        &mut reader,
+        vec![put(&fixture, b"2", b"mine"), put(&fixture, b"9", b"mine")],
+    )
+    .unwrap();
+    let mut request = fixture.whole(fixture.secondary());
+    for fetch in [None, Some(fixture.primary())] {
+        request.fetch = fetch;
+        for (limit, expected) in [(0, 3), (1, 2), (2, 2), (3, 3)] {
+            request.limit = limit;
+            assert_eq!(scan(&mut reader, &request, 9).unwrap().len(), expected);
+        }
+    }
+}
+
+#[test]
+fn a_deleted_twin_lets_no_batch_grow() {
+    let (fixture, mut reader) = unique_entry_that_moves();
+    let index = fixture.secondary();
+    let gone = WriteOp::Delete { index, key: b"u" };
+    let value = value_entry(b"3");
+    apply(
+        &mut reader,
+        vec![
+            fixture.delete(b"2"),
+            gone,
+            put(&fixture, b"3", b"mine"),
+            fixture.entry(b"v", &value),
+        ],
+    )
+    .unwrap();
+    let mut request = fixture.whole(index);
+    for fetch in [None, Some(fixture.primary())] {
+        request.fetch = fetch;
+        assert_eq!(scan(&mut reader, &request, 1).unwrap().len(), 2);
+    }
+}
