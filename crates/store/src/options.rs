@@ -16,7 +16,8 @@ pub struct StoreOptions {
     pub write_buffer_bytes: u64,
     /// The largest transaction, in bytes of its changes. At most 2 GiB.
     pub max_transaction_bytes: u64,
-    /// How many row locks all transactions together may hold.
+    /// How many row locks all transactions together may hold. What is prepared when
+    /// the store is opened has its locks in any case.
     pub max_locks: u64,
     /// How many prepared transactions there may be.
     pub max_prepared: u64,

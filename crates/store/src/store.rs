@@ -41,22 +41,24 @@ impl Store {
     /// makes it if it does not exist. Blocks.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Format`], [`StoreError::Open`],
+    /// [`StoreError::InUse`], [`StoreError::Format`], [`StoreError::Open`], or
     /// [`StoreError::Corruption`] if the catalogue or a prepared transaction cannot
-    /// be read, or [`StoreError::TooManyLocks`] if `max_locks` is less than what
-    /// prepared transactions need.
+    /// be read.
     pub fn open(options: StoreOptions) -> Result<Arc<Self>, StoreError> {
         let engine = Arc::new(Engine::open(&options)?);
         let (catalogue, dropped) = Catalogue::load(&engine, options.max_catalogue_bytes)?;
         let catalogue = Arc::new(catalogue);
         let outcomes = Outcomes::new(Arc::clone(&engine));
         outcomes.purge()?;
-        let locks = LockTable::new(options.max_locks);
+        // What is prepared gets more locks than it had (see `Record::restore`): a limit
+        // that was kept then must not keep the store from being opened now.
+        let locks = LockTable::new(u64::MAX);
         let limits = Limits {
             count: options.max_prepared,
             bytes: options.max_prepared_bytes,
         };
         let prepared = Prepared::load(&engine, &catalogue, &locks, limits)?;
+        locks.set_limit(options.max_locks);
         let store = Arc::new(Self {
             committer: Arc::new(Committer::new(Arc::clone(&engine), Arc::clone(&catalogue))),
             reclaimer: Arc::new(Reclaimer::new(

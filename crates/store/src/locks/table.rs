@@ -45,7 +45,7 @@ pub(crate) struct LockTable {
     pub(super) registry: Registry,
     pub(super) last_deadlock: LastDeadlock,
     deadlines: Deadlines,
-    limit: u64,
+    limit: AtomicU64,
     next_owner: AtomicU64,
     pub(super) held: AtomicU64,
     waits: AtomicU64,
@@ -65,7 +65,7 @@ impl LockTable {
             registry: Registry::default(),
             last_deadlock: LastDeadlock::default(),
             deadlines: Deadlines::default(),
-            limit,
+            limit: AtomicU64::new(limit),
             next_owner: AtomicU64::new(1),
             held: AtomicU64::new(0),
             waits: AtomicU64::new(0),
@@ -73,6 +73,11 @@ impl LockTable {
             wait_times: Latencies::default(),
             deadlocks: AtomicU64::new(0),
         })
+    }
+
+    /// From now on so many locks may be held.
+    pub(crate) fn set_limit(&self, limit: u64) {
+        self.limit.store(limit, Relaxed);
     }
 
     /// A new owner, which holds nothing.
@@ -135,8 +140,9 @@ impl LockTable {
 
     /// Fails if the limit, and so many locks more, are held.
     pub(super) fn check_limit(&self, more: u64) -> Result<(), StoreError> {
-        if self.held.load(Relaxed) >= self.limit.saturating_add(more) {
-            return Err(StoreError::TooManyLocks { limit: self.limit });
+        let limit = self.limit.load(Relaxed);
+        if self.held.load(Relaxed) >= limit.saturating_add(more) {
+            return Err(StoreError::TooManyLocks { limit });
         }
         Ok(())
     }

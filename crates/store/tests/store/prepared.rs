@@ -353,3 +353,23 @@ fn a_prepared_transaction_outlives_temporary_tables() {
     let kept = get_in(&mut reader, fixture.primary(), b"k", Lock::None);
     assert_eq!(kept.unwrap().unwrap(), b"v");
 }
+
+#[test]
+fn a_restart_needs_no_more_locks_than_may_be_held() {
+    let mut fixture = Fixture::with(|options| options.max_locks = 2);
+    let entries = [b"e1", b"e2", b"e3"];
+    let mut transaction = fixture.begin();
+    let mut ops = vec![fixture.insert(b"a", b"v"), fixture.insert(b"b", b"v")];
+    ops.extend(entries.iter().map(|key| fixture.entry(*key, b"e")));
+    block_on(transaction.apply(&write(ops))).unwrap();
+    block_on(transaction.prepare(&prepare(b"one", 1))).unwrap();
+    fixture.reopen();
+    assert!(is_locked(&fixture, b"a") && is_locked(&fixture, b"b"));
+    block_on(fixture.store().rollback_prepared(&rollback(b"one"))).unwrap();
+    assert_eq!(fixture.store().status().locks_held, 0);
+    // And then the limit holds again.
+    let mut transaction = fixture.begin();
+    let ops = [b"c", b"d", b"e"].map(|key| fixture.insert(key, b"v"));
+    let error = block_on(transaction.apply(&write(ops.into()))).unwrap_err();
+    assert!(matches!(error, StoreError::TooManyLocks { limit: 2 }));
+}

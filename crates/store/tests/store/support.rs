@@ -17,6 +17,7 @@ pub(crate) const EXCLUSIVE: Lock = Lock::Exclusive(LockWait::Wait);
 pub(crate) struct Fixture {
     pub(crate) store: Option<Arc<Store>>,
     pub(crate) table: TableInfo,
+    options: StoreOptions,
     directory: TempDir,
 }
 
@@ -29,11 +30,12 @@ impl Fixture {
         let directory = tempfile::tempdir().unwrap();
         let mut options = options(&directory);
         change(&mut options);
-        let store = Store::open(options).unwrap();
+        let store = Store::open(options.clone()).unwrap();
         let table = store.create_table("t", b"definition", 2, [1, 1]).unwrap();
         Self {
             store: Some(store),
             table,
+            options,
             directory,
         }
     }
@@ -47,7 +49,7 @@ impl Fixture {
         let store = self.store.take().unwrap();
         let alone = Arc::into_inner(store).expect("no transaction is open");
         drop(alone);
-        self.store = Some(Store::open(options(&self.directory)).unwrap());
+        self.store = Some(Store::open(self.options.clone()).unwrap());
     }
 
     pub(crate) fn path(&self) -> &std::path::Path {
