@@ -30,8 +30,15 @@ pub(crate) struct Overlay {
     entries: BTreeMap<FullKey, Change>,
     rows: BTreeMap<TableId, i64>,
     undo: Vec<Undo>,
-    savepoints: Vec<(SavepointId, Mark)>,
+    savepoints: Vec<Savepoint>,
     bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Savepoint {
+    id: SavepointId,
+    mark: Mark,
+    additions: usize,
 }
 
 /// A place to undo to.
@@ -158,8 +165,8 @@ impl Overlay {
         }
     }
 
-    /// Sets a savepoint; one with the same id moves.
-    pub(crate) fn set_savepoint(&mut self, id: SavepointId) -> Result<(), StoreError> {
+    /// Sets a savepoint; one with the same id moves. `additions` is for the caller.
+    pub(crate) fn set_savepoint(&mut self, id: SavepointId, additions: usize) -> Result<(), StoreError> {
         if let Some(place) = self.place(id) {
             self.savepoints.remove(place);
         } else if self.savepoints.len() < MAX_SAVEPOINTS {
@@ -170,13 +177,13 @@ impl Overlay {
             });
         }
         let mark = self.mark();
-        self.savepoints.push((id, mark));
+        self.savepoints.push(Savepoint { id, mark, additions });
         Ok(())
     }
 
     fn place(&self, id: SavepointId) -> Option<usize> {
         // The one asked for is nearly always among the last.
-        self.savepoints.iter().rposition(|(other, _)| *other == id)
+        self.savepoints.iter().rposition(|savepoint| savepoint.id == id)
     }
 
     fn truncate_savepoints(&mut self, length: usize) {
@@ -184,13 +191,14 @@ impl Overlay {
         self.savepoints.truncate(length);
     }
 
-    /// Undoes all since a savepoint, which stays.
-    pub(crate) fn rollback_to(&mut self, id: SavepointId) -> Result<(), StoreError> {
+    /// Undoes all since a savepoint, which stays; returns the `additions` with which it
+    /// was set.
+    pub(crate) fn rollback_to(&mut self, id: SavepointId) -> Result<usize, StoreError> {
         let place = self.place(id).ok_or(StoreError::NoSuchSavepoint { id })?;
-        let (_, mark) = self.savepoints[place];
+        let Savepoint { mark, additions, .. } = self.savepoints[place];
         self.truncate_savepoints(place + 1);
         self.undo_to(mark);
-        Ok(())
+        Ok(additions)
     }
 
     /// Forgets a savepoint; those set after it stay.
@@ -259,7 +267,7 @@ mod tests {
                         state.1 += delta;
                     }
                     Step::Savepoint(n) => {
-                        overlay.set_savepoint(id(n)).unwrap();
+                        overlay.set_savepoint(id(n), 0).unwrap();
                         saved.retain(|(other, _)| *other != n);
                         saved.push((n, state.clone()));
                     }
@@ -292,7 +300,7 @@ mod tests {
     fn bytes_return_to_zero_when_all_is_undone() {
         let mut overlay = Overlay::default();
         let begin = overlay.mark();
-        overlay.set_savepoint(SavepointId(1)).unwrap();
+        overlay.set_savepoint(SavepointId(1), 0).unwrap();
         overlay.set(&key(1), Some(vec![0; 100].into()));
         overlay.set(&key(1), Some(vec![0; 10].into()));
         overlay.set(&key(1), None);

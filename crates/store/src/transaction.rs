@@ -120,7 +120,7 @@ impl Transaction {
     /// [`StoreError::Invalid`] if there are too many.
     pub fn set_savepoint(&mut self, id: SavepointId) -> Result<(), StoreError> {
         self.check_open()?;
-        self.overlay.set_savepoint(id)?;
+        self.overlay.set_savepoint(id, self.locks.additions())?;
         let result = self.check_size();
         self.after(result)
     }
@@ -132,7 +132,8 @@ impl Transaction {
     /// [`StoreError::NoSuchSavepoint`], [`StoreError::RolledBack`].
     pub fn rollback_to(&mut self, id: SavepointId) -> Result<(), StoreError> {
         self.check_open()?;
-        self.overlay.rollback_to(id)?;
+        let additions = self.overlay.rollback_to(id)?;
+        self.locks.forget_additions(additions);
         self.forget_undone();
         Ok(())
     }

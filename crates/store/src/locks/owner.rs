@@ -192,6 +192,19 @@ impl Owner {
         }
     }
 
+    /// How many entries it has added.
+    pub(crate) fn additions(&self) -> usize {
+        self.added.len()
+    }
+
+    /// Forgets the entries that it added when it had added so many: they were undone.
+    /// Their own locks stay.
+    pub(crate) fn forget_additions(&mut self, before: usize) {
+        for key in self.added.drain(before.min(self.added.len())..) {
+            self.table.release_addition(self.info.id, &key);
+        }
+    }
+
     /// Says whether a lock was newly acquired since it held so many.
     pub(crate) fn holds_more_than(&self, locks: usize) -> bool {
         self.held.len() > locks

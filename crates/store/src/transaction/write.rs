@@ -14,6 +14,9 @@ use vamos_proto::{IndexId, LockWait, Write, WriteOp, Written};
 struct Applying<'t> {
     transaction: &'t mut Transaction,
     begin: Mark,
+    /// How many entries had been added, and how many rows were overtaken.
+    additions: usize,
+    overtaken: usize,
     complete: bool,
 }
 
@@ -21,8 +24,11 @@ impl Drop for Applying<'_> {
     fn drop(&mut self) {
         if !self.complete {
             self.transaction.overlay.undo_to(self.begin);
+            self.transaction.locks.forget_additions(self.additions);
             // Also a row that an insert met and left alone.
-            self.transaction.forget_undone();
+            if self.transaction.overtaken.len() > self.overtaken {
+                self.transaction.forget_undone();
+            }
         }
     }
 }
@@ -44,6 +50,8 @@ impl Transaction {
         let raised = self.raises_of(write)?;
         let mut applying = Applying {
             begin: self.overlay.mark(),
+            additions: self.locks.additions(),
+            overtaken: self.overtaken.len(),
             transaction: self,
             complete: false,
         };

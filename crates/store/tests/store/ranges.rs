@@ -6,7 +6,9 @@ use crate::support::{
 use pollster::block_on;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use vamos_proto::{Direction, KeyRange, Lock, LockWait, RowBlockBuilder, Scan, WriteOp, Written};
+use vamos_proto::{
+    Direction, KeyRange, Lock, LockWait, RowBlockBuilder, SavepointId, Scan, WriteOp, Written,
+};
 use vamos_store::{StoreError, Transaction};
 
 /// What a change does when it is tried once: done, or waiting (and given up).
@@ -372,4 +374,31 @@ fn no_phantom_appears_between_two_locking_scans() {
     });
     let status = fixture.store().status();
     assert_eq!((status.locks_held, status.locks_waiting), (0, 0));
+}
+
+#[test]
+fn what_is_undone_keeps_no_scan_waiting() {
+    let fixture = Fixture::new();
+    let value = suffix_entry(1);
+    fixture.put(b"1", b"row");
+    fixture.commit(vec![fixture.entry(b"m1", &value)]);
+    let mut by_entry = fixture.whole(fixture.secondary());
+    by_entry.lock = Lock::Shared(LockWait::Fail);
+    let passes = || scan(&mut fixture.begin(), &by_entry, 10).map(|rows| rows.len());
+    let mut writer = fixture.begin();
+    writer.set_savepoint(SavepointId(1)).unwrap();
+    apply(&mut writer, vec![fixture.entry(b"n2", &value)]).unwrap();
+    assert!(matches!(passes(), Err(StoreError::LockNotAvailable)));
+    writer.rollback_to(SavepointId(1)).unwrap();
+    assert_eq!(passes().unwrap(), 1);
+    // A request of which nothing was carried out.
+    let ops = vec![fixture.entry(b"n2", &value), fixture.insert(b"1", b"")];
+    assert_eq!(apply(&mut writer, ops).unwrap(), Written::Duplicate { op: 1 });
+    assert_eq!(passes().unwrap(), 1);
+    // What was added before stays, and what is added again counts again.
+    apply(&mut writer, vec![fixture.entry(b"n2", &value)]).unwrap();
+    writer.set_savepoint(SavepointId(2)).unwrap();
+    apply(&mut writer, vec![fixture.entry(b"n2", &value)]).unwrap();
+    writer.rollback_to(SavepointId(2)).unwrap();
+    assert!(matches!(passes(), Err(StoreError::LockNotAvailable)));
 }
