@@ -73,9 +73,7 @@ impl Transaction {
                 {
                     cursor.remaining -= 1;
                 }
-                Locked::Row(row) if !self.locks_ranges() && self.locks.holds_more_than(locks) => {
-                    self.locks.release_newest(&row);
-                }
+                _ if !self.locks_ranges() => self.locks.release_since(locks),
                 _ => {}
             }
             cursor.pass_stored(&key);

@@ -282,6 +282,14 @@ impl Owner {
         }
     }
 
+    /// Releases the locks that were acquired since it held so many.
+    pub(crate) fn release_since(&mut self, locks: usize) {
+        for key in self.held.drain(locks.min(self.held.len())..) {
+            self.info.locks.fetch_sub(1, Relaxed);
+            self.table.release(self.info.id, &key);
+        }
+    }
+
     fn note(&mut self, key: &FullKey, grant: Grant) {
         if grant == Grant::New {
             self.held.push(Arc::clone(key));

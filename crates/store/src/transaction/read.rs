@@ -167,8 +167,12 @@ impl Transaction {
                 true => self.locks.cover(gap, wait, &mut patience).await?,
                 false => None,
             };
-            if self.locks.holds_more_than(locks) {
-                self.locks.release_newest(key);
+            match self.locks_ranges() {
+                // Its range is locked instead.
+                true if self.locks.holds_more_than(locks) => self.locks.release_newest(key),
+                true => {}
+                // Nor is the row wanted whose entry went away.
+                false => self.locks.release_since(locks),
             }
             if added.is_none() || wait == LockWait::Skip {
                 return Ok(false);

@@ -293,3 +293,45 @@ fn read_committed_gives_back_what_it_read_and_does_not_want() {
     repeatable.unlock(index, &[b"b"]).unwrap();
     assert!(!free(b"b"), "a repeatable read keeps its locks");
 }
+
+/// A row loses the entry by which another transaction waits for it.
+#[test]
+fn read_committed_keeps_no_lock_of_a_row_whose_entry_went_away_while_it_waited() {
+    for by_scan in [true, false] {
+        let fixture = Fixture::new();
+        let (primary, index) = (fixture.primary(), fixture.secondary());
+        let value = suffix_entry(1);
+        fixture.put(b"1", b"old");
+        fixture.commit(vec![fixture.entry(b"a1", &value)]);
+        let mut writer = fixture.begin();
+        let put = WriteOp::Put {
+            index: primary,
+            key: b"1",
+            value: b"new",
+        };
+        let gone = WriteOp::DeleteUnlocked { index, key: b"a1" };
+        apply(&mut writer, vec![put, gone]).unwrap();
+        let mut reader = fixture.begin_read_committed();
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| match by_scan {
+                true => {
+                    let mut request = fixture.whole(index);
+                    (request.lock, request.fetch) = (EXCLUSIVE, Some(primary));
+                    assert!(scan(&mut reader, &request, 9).unwrap().is_empty());
+                }
+                false => {
+                    let mut rows = RowBlockBuilder::new();
+                    let read = reader.get(index, b"a1", EXCLUSIVE, Some(primary), &mut rows);
+                    assert!(!block_on(read).unwrap());
+                }
+            });
+            while fixture.store().status().locks_waiting == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            commit(writer);
+            reading.join().unwrap();
+        });
+        assert_eq!(fixture.store().status().locks_held, 0);
+        drop(reader);
+    }
+}
