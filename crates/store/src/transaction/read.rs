@@ -372,7 +372,7 @@ impl Transaction {
     ) -> Result<(), StoreError> {
         self.check_open()?;
         self.check_readable(index, Lock::None)?;
-        if self.primary_beside(index)?.is_some() {
+        if !self.overlay.is_empty() && self.primary_beside(index)?.is_some() {
             for key in keys {
                 self.push_corrected(index, &keys::full(index, key)?, rows)?;
             }
