@@ -126,14 +126,14 @@ impl Transaction {
     }
 
     /// Undoes all changes since a savepoint, which stays; those set after it are
-    /// forgotten. Locks are kept.
+    /// forgotten. Locks are kept, but those that rows got as they were inserted.
     ///
     /// # Errors
     /// [`StoreError::NoSuchSavepoint`], [`StoreError::RolledBack`].
     pub fn rollback_to(&mut self, id: SavepointId) -> Result<(), StoreError> {
         self.check_open()?;
         let additions = self.overlay.rollback_to(id)?;
-        self.locks.forget_additions(additions);
+        self.locks.undo_additions(additions);
         self.forget_undone();
         Ok(())
     }

@@ -187,6 +187,18 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         )
     },
     behaviour(
+        "an inserted row that was undone locks nothing",
+        &[
+            ("1", "SAVEPOINT s"),
+            ("1 a", "INSERT INTO t VALUES (5, 50)"),
+            ("1", "ROLLBACK TO SAVEPOINT s"),
+            ("2 b", "INSERT INTO t VALUES (5, 51)"),
+            ("2", "COMMIT"),
+            ("1 c", "SELECT * FROM t WHERE id = 5"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
         "a locking read sees what is committed, a plain one its snapshot",
         &[
             ("1", "SELECT * FROM t"),

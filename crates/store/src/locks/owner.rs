@@ -70,8 +70,8 @@ pub(crate) struct Owner {
     pub(super) table: Arc<LockTable>,
     pub(super) info: Arc<OwnerInfo>,
     held: Vec<FullKey>,
-    /// Entries that it has added.
-    added: Vec<FullKey>,
+    /// Entries that it has added, and whether their own locks came with that.
+    added: Vec<(FullKey, bool)>,
     /// Indexes in which it holds ranges.
     ranged: SmallVec<[u32; 2]>,
     /// Another one goes on under this one's number.
@@ -179,7 +179,8 @@ impl Owner {
             match self.table.add_entry(self.id(), key) {
                 Added::Known => return Ok(()),
                 Added::New => {
-                    self.added.push(Arc::clone(key));
+                    let locked = adding == Adding::Locked && self.held.len() > held;
+                    self.added.push((Arc::clone(key), locked));
                     return Ok(());
                 }
                 Added::InRange => {}
@@ -197,11 +198,24 @@ impl Owner {
         self.added.len()
     }
 
-    /// Forgets the entries that it added when it had added so many: they were undone.
-    /// Their own locks stay.
+    /// Forgets the entries that it added when it had added so many: they were there
+    /// already. Their own locks stay.
     pub(crate) fn forget_additions(&mut self, before: usize) {
-        for key in self.added.drain(before.min(self.added.len())..) {
+        for (key, _) in self.added.drain(before.min(self.added.len())..) {
             self.table.release_addition(self.info.id, &key);
+        }
+    }
+
+    /// The same for entries that were undone. The locks that came with them go, too:
+    /// what they locked is not there, and was not before.
+    pub(crate) fn undo_additions(&mut self, before: usize) {
+        let undone = self.added.split_off(before.min(self.added.len()));
+        // The last ones first, as they are found among the locks.
+        for (key, locked) in undone.into_iter().rev() {
+            self.table.release_addition(self.id(), &key);
+            if locked {
+                self.release_newest(&key);
+            }
         }
     }
 
@@ -316,7 +330,7 @@ impl Owner {
         let id = self.id();
         // Additions first: whoever gets a row's lock may add the same entry at once,
         // which is noted only if it is nobody else's.
-        for key in self.added.drain(..) {
+        for (key, _) in self.added.drain(..) {
             self.table.release_addition(id, &key);
         }
         for key in self.held.drain(..) {

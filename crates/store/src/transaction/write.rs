@@ -24,7 +24,7 @@ impl Drop for Applying<'_> {
     fn drop(&mut self) {
         if !self.complete {
             self.transaction.overlay.undo_to(self.begin);
-            self.transaction.locks.forget_additions(self.additions);
+            self.transaction.locks.undo_additions(self.additions);
             // Also a row that an insert met and left alone.
             if self.transaction.overtaken.len() > self.overtaken {
                 self.transaction.forget_undone();
@@ -72,12 +72,14 @@ impl Transaction {
     /// Makes one change; `false` if it is an insert whose key is taken.
     async fn apply_one(&mut self, op: &WriteOp<'_>) -> Result<bool, StoreError> {
         let key = self.changed_key(op.index(), op.key())?;
+        let additions = self.locks.additions();
         self.acquire_for(op, &key).await?;
         self.note_overtaken(op, &key)?;
         let change = match *op {
             WriteOp::Insert { value, .. } => {
                 let engine = &self.store.engine;
                 if lookup(&self.overlay, engine, &key, &engine.newest)?.is_some() {
+                    self.locks.forget_additions(additions);
                     return Ok(false);
                 }
                 Some(value.into())

@@ -89,3 +89,35 @@ fn failed_request_leaves_the_savepoints_as_they_were() {
     let rows = scan(&mut transaction, &fixture.whole(index), 10).unwrap();
     assert_eq!(keys(&rows), [b"taken"]);
 }
+
+#[test]
+fn inserted_rows_are_locked_no_more_when_they_are_undone() {
+    let fixture = Fixture::new();
+    let index = fixture.primary();
+    fixture.put(b"taken", b"");
+    fixture.put(b"deleted", b"");
+    let locked = |key: &[u8]| {
+        let lock = Lock::Exclusive(LockWait::Fail);
+        match get_in(&mut fixture.begin(), index, key, lock) {
+            Ok(_) => false,
+            Err(StoreError::LockNotAvailable) => true,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let mut transaction = fixture.begin();
+    apply(&mut transaction, vec![fixture.insert(b"a", b"")]).unwrap();
+    apply(&mut transaction, vec![fixture.delete(b"deleted")]).unwrap();
+    transaction.set_savepoint(SavepointId(1)).unwrap();
+    let inserts = |keys: &[&'static [u8]]| keys.iter().map(|key| fixture.insert(key, b"")).collect();
+    apply(&mut transaction, inserts(&[b"b", b"deleted"])).unwrap();
+    let written = apply(&mut transaction, inserts(&[b"c", b"taken"]));
+    assert_eq!(written.unwrap(), vamos_proto::Written::Duplicate { op: 1 });
+    assert!(locked(b"b") && !locked(b"c") && locked(b"taken"));
+    transaction.rollback_to(SavepointId(1)).unwrap();
+    assert!(locked(b"a") && !locked(b"b") && locked(b"deleted") && locked(b"taken"));
+    // Another one takes its place.
+    let mut other = fixture.begin();
+    apply(&mut other, inserts(&[b"b"])).unwrap();
+    drop(transaction);
+    assert!(!locked(b"a") && !locked(b"deleted") && !locked(b"taken"));
+}
