@@ -25,4 +25,5 @@ mod survey;
 mod temporary;
 mod transfers;
 mod upkeep;
+mod views;
 mod writes;
