@@ -145,9 +145,16 @@ impl Connection {
         .map(drop)
     }
 
-    /// Nobody will ask for the answers that are still to come.
-    pub(crate) fn forget_ahead(&mut self) {
-        self.ahead.clear();
+    /// Nobody will ask for the answers that are still to come: what was sent ahead is to
+    /// be undone. Writes that wait for a lock, or for their turn, must not keep that
+    /// waiting, each as long as a lock wait may last.
+    pub(crate) fn cancel_ahead(&mut self) -> Result<(), Error> {
+        for (tag, answer) in std::mem::take(&mut self.ahead) {
+            if answer.is_none() {
+                self.send(&Request::Cancel(tag))?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends a write whose answer is asked for later, and wakes the host for it.

@@ -112,9 +112,11 @@ impl Session {
                 wrote: true,
                 ..
             } => {
-                let result = self.exchange(&Request::Rollback(true), |response| match response {
-                    Response::Done(()) => Ok(()),
-                    other => Err(refusal(other, "a rollback")),
+                let result = self.cancel_ahead().and_then(|()| {
+                    self.exchange(&Request::Rollback(true), |response| match response {
+                        Response::Done(()) => Ok(()),
+                        other => Err(refusal(other, "a rollback")),
+                    })
                 });
                 if let Err(error) = result {
                     self.drop_lane(&error.to_string());
@@ -182,15 +184,21 @@ impl Session {
         if !matches!(self.transaction, Transaction::Open { on_host: true, .. }) {
             return Ok(());
         }
-        if let Some(connection) = &mut self.connection {
-            connection.forget_ahead();
-        }
+        self.cancel_ahead()?;
         match self.settle() {
             Err(error) if error.ended_transaction() => return self.checked(Err(error)),
             _ => {}
         }
         self.written.forget_all();
         self.tell(&Request::RollbackTo(savepoint))
+    }
+
+    fn cancel_ahead(&mut self) -> Result<(), Error> {
+        let cancelled = match &mut self.connection {
+            Some(connection) => connection.cancel_ahead(),
+            None => Ok(()),
+        };
+        self.checked(cancelled)
     }
 
     /// Forgets a savepoint. No round trip.

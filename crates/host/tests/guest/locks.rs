@@ -1,6 +1,6 @@
 //! Waits for locks: how they end, and that they leave nothing behind.
 
-use crate::support::{Daemon, begin, create_table, fill, insert, value, write};
+use crate::support::{Daemon, WAIT, begin, create_table, fill, insert, value, write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vamos_guest::{
@@ -189,4 +189,53 @@ fn an_interrupt_while_settling_leaves_no_failure_behind() {
     begin(&mut one);
     assert!(value(&mut one, &table, b"kept", Lock::None).is_some());
     one.rollback().unwrap();
+}
+
+#[test]
+fn what_was_sent_ahead_keeps_no_rollback_waiting() {
+    let daemon = Daemon::start("");
+    let mut holder = Session::new(daemon.client());
+    let table = create_table(&mut holder, "t");
+    fill(&mut holder, &table, 3);
+    begin(&mut holder);
+    for row in 0..3u32 {
+        assert!(
+            value(
+                &mut holder,
+                &table,
+                &row.to_be_bytes(),
+                Lock::Exclusive(LockWait::Wait)
+            )
+            .is_some()
+        );
+    }
+    let mut session = Session::new(daemon.client());
+    let send_ahead = |session: &mut Session| {
+        for row in 0..3u32 {
+            let key = row.to_be_bytes();
+            let op = WriteOp::Put {
+                index: table.indexes[0],
+                key: &key,
+                value: b"mine",
+            };
+            session.write_ahead(write(&table, vec![op], 0)).unwrap();
+        }
+    };
+    let start = Instant::now();
+    session.begin(Isolation::RepeatableRead, WAIT);
+    session.set_savepoint(SavepointId(1)).unwrap();
+    send_ahead(&mut session);
+    session.rollback_to(SavepointId(1)).unwrap();
+    // The answer tells that the host has come so far.
+    insert(&mut session, &table, b"after", b"mine");
+    send_ahead(&mut session);
+    session.rollback().unwrap();
+    assert!(start.elapsed() < WAIT, "it waited for locks");
+    holder.rollback().unwrap();
+    begin(&mut session);
+    assert_eq!(value(&mut session, &table, b"after", Lock::None), None);
+    for row in 0..3u32 {
+        let found = value(&mut session, &table, &row.to_be_bytes(), Lock::None);
+        assert_eq!(found.unwrap(), format!("row {row}").into_bytes());
+    }
 }

@@ -20,6 +20,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ),
     ("a wait of an insert for a range", "INSERT INTO t VALUES (50, 50)"),
     (
+        "a wait of rows for several partitions",
+        "INSERT INTO parts VALUES (0), (1), (2), (3), (4), (5)",
+    ),
+    (
         "a long scan",
         "SELECT COUNT(*) FROM big a, big b, big c WHERE a.id + b.id + c.id < 0",
     ),
@@ -36,6 +40,8 @@ pub fn check_kills(server: &NativeServer) -> Result<Vec<(String, Duration)>> {
          INSERT INTO t VALUES (1, 10), (2, 20), (90, 90), (99, 99);
          CREATE TABLE least (part INT NOT NULL, value INT, KEY (part, value)) ENGINE=VAMOS;
          INSERT INTO least VALUES (1, 1), (1, 2), (2, 3);
+         CREATE TABLE parts (id INT PRIMARY KEY) ENGINE=VAMOS PARTITION BY HASH (id) PARTITIONS 3;
+         INSERT INTO parts VALUES (0), (1), (2);
          CREATE TABLE big (id INT PRIMARY KEY) ENGINE=VAMOS;
          INSERT INTO big SELECT seq FROM seq_1_to_2000",
     )?;
@@ -67,6 +73,7 @@ fn kill_one(server: &NativeServer, statement: &str, command: &str) -> Result<Dur
     let holder = begin(server)?;
     holder.run("SELECT * FROM t WHERE id = 1 FOR UPDATE")?;
     holder.run("SELECT * FROM least WHERE part = 1 FOR UPDATE")?;
+    holder.run("SELECT * FROM parts FOR UPDATE")?;
     holder.run("SELECT * FROM t WHERE id BETWEEN 30 AND 60 FOR UPDATE")?;
     let killed = begin(server)?;
     killed.run("UPDATE t SET value = value + 1 WHERE id = 99")?;
