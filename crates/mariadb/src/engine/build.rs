@@ -99,6 +99,10 @@ impl Alteration {
     ) -> Result<(), Error> {
         let plan = self.plan();
         loop {
+            // Each request is over sooner than a wait asks for it.
+            if session.is_interrupted() {
+                return Err(vamos_guest::Error::Interrupted.into());
+            }
             let last = self.fetch(session, step)?;
             self.gather(&plan, pass)?;
             progress(self.state.rows.iter().count(), self.expected_rows);
