@@ -130,9 +130,10 @@ fn on_duplicate(rng: &mut Rng, statement: &mut Statement, table: &Table, old: bo
     statement.add(format!(" ON DUPLICATE KEY UPDATE {} = {value}", column.name));
 }
 
-/// Rows of another table (or the same one), in a total order where there is one.
+/// Rows of another table, in a total order where there is one, or of the same one: by
+/// an index in that order the server would come to rows that it has just inserted.
 fn insert_select(rng: &mut Rng, table: &Table, from: &Table) -> Statement {
-    let order = from.total_order();
+    let order = from.total_order().filter(|_| from.name != table.name);
     let verb = match order {
         Some(_) => ["INSERT INTO ", "INSERT IGNORE INTO ", "REPLACE INTO "][rng.usize(..3)],
         None => "INSERT INTO ",
