@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 
-use super::statement::Statement;
+use super::statement::{Kind, Statement};
 use crate::sql_client::{Outcome, SqlConnection, SqlSession};
 
 /// VAMOS is the first of the two everywhere.
@@ -44,6 +44,12 @@ impl Pair {
 
     pub(super) fn is_pending(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// Whether what is under way defines something.
+    pub(super) fn defines(&self) -> bool {
+        let kind = self.pending.as_ref().map(|(statement, _)| statement.kind);
+        kind == Some(Kind::Definition)
     }
 
     /// Starts a statement on both.

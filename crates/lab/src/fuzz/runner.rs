@@ -47,6 +47,8 @@ pub(super) struct Runner {
     pairs: Vec<Pair>,
     waiting: Waiting,
     patience: Duration,
+    /// A statement that defines something has waited while others went on.
+    definition_waited: bool,
     run: Run,
 }
 
@@ -81,6 +83,7 @@ impl Runner {
             pairs,
             waiting: source.waiting(),
             patience,
+            definition_waited: false,
             run: Run::default(),
         };
         let go_on = runner.steps(source);
@@ -131,6 +134,7 @@ impl Runner {
             (2, _) => self.judge(connection),
             (0, Waiting::Waits) => {
                 pair.waited = true;
+                self.definition_waited |= pair.defines();
                 None
             }
             (1, Waiting::Waits) => match pair.kill(&mut self.control, HANG) {
@@ -176,6 +180,10 @@ impl Runner {
                 if doubts::contradicts_itself(&self.pairs[connection], &statement, &vamos) =>
             {
                 None
+            }
+            // Whether it saw the old definition or the new one was a race.
+            Verdict::Differs(_) if self.definition_waited && self.pairs[connection].waited => {
+                Some(Next::Abandon)
             }
             Verdict::Differs(_) if doubts::may_leave_rows_out(&self.pairs[connection]) => Some(Next::Abandon),
             Verdict::Differs(difference) => Some(Next::Differs(difference)),
