@@ -104,6 +104,16 @@ impl Session {
         result.map(|()| true)
     }
 
+    /// Leaves a prepared transaction to whoever ends it by its name: the session's next
+    /// one is another. Says whether there was one; one whose commit was sent stays.
+    pub fn leave_prepared(&mut self) -> bool {
+        let prepared = matches!(self.transaction, Transaction::Prepared { posted: None, .. });
+        if prepared {
+            self.transaction = Transaction::None;
+        }
+        prepared
+    }
+
     /// Sends the commit of the prepared transaction and does not wait: the next
     /// [`commit`](Self::commit) does. Calls of all sessions of a process must come
     /// one after the other; the host commits in their order. Nothing happens if

@@ -113,6 +113,14 @@ impl SqlConnection {
         self.connection.connection_id()
     }
 
+    /// Resets it (COM_RESET_CONNECTION), as a pool does before it gives it to another user.
+    ///
+    /// # Errors
+    /// If the server refuses it or the connection breaks.
+    pub fn reset(&mut self) -> Result<(), SqlError> {
+        Ok(self.connection.reset()?)
+    }
+
     /// Runs one statement. Of several result sets the first is returned.
     ///
     /// # Errors

@@ -80,6 +80,43 @@ pub fn check(stack: &mut LocalStack) -> Result<()> {
     for (number, case) in CASES.iter().enumerate() {
         run(stack, *case, number).with_context(|| format!("XA where {} is lost", case.name))?;
     }
+    for commit in [true, false] {
+        after_reset(stack, commit).context("XA whose connection is reset")?;
+    }
+    Ok(())
+}
+
+/// A connection that is reset parts with what it has prepared, and goes on without it.
+fn after_reset(stack: &LocalStack, commit: bool) -> Result<()> {
+    let (prepared, next) = if commit { (100, 101) } else { (200, 201) };
+    let mut owner = SqlConnection::open(&stack.server.socket())?;
+    owner.execute("XA START 'reset'")?;
+    owner.execute(&format!("INSERT INTO xa.v VALUES ({prepared}, 1)"))?;
+    owner.execute("XA END 'reset'")?;
+    owner.execute("XA PREPARE 'reset'")?;
+    owner.reset()?;
+    owner.execute(&format!("INSERT INTO xa.v VALUES ({next}, 1)"))?;
+    owner.execute("BEGIN")?;
+    owner.execute(&format!("UPDATE xa.v SET n = 2 WHERE id = {next}"))?;
+    owner.execute("ROLLBACK")?;
+    let mut other = SqlConnection::open(&stack.server.socket())?;
+    let rows = format!("SELECT id, n FROM xa.v WHERE id BETWEEN {prepared} AND {next} ORDER BY id");
+    let row = |id: u32| vec![id.to_string(), "1".to_owned()];
+    let found = other.rows(&rows)?;
+    ensure!(found == [row(next)], "after the reset {found:?} are there");
+    let listed = other.rows("XA RECOVER")?;
+    ensure!(listed.len() == 1, "XA RECOVER lists {listed:?}");
+    owner.execute(if commit {
+        "XA COMMIT 'reset'"
+    } else {
+        "XA ROLLBACK 'reset'"
+    })?;
+    let expected = match commit {
+        true => vec![row(prepared), row(next)],
+        false => vec![row(next)],
+    };
+    let found = other.rows(&rows)?;
+    ensure!(found == expected, "after the end {found:?} are there");
     Ok(())
 }
 

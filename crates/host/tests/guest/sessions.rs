@@ -4,7 +4,8 @@ use crate::support::{Daemon, WAIT, begin, create_table, everything, fill, insert
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vamos_guest::{
-    Durability, Error, Get, Isolation, Lock, LockWait, Rows, SavepointId, ScanSpec, Session, WriteOp, Written,
+    Durability, Error, Get, Isolation, Lock, LockWait, Rows, SavepointId, ScanSpec, Session, WriteOp,
+    Written, Xid,
 };
 
 #[test]
@@ -178,4 +179,36 @@ fn the_end_of_a_transaction_is_noticed_without_a_doorbell() {
         assert!(start.elapsed() < WAIT, "the transaction is never ended");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn what_is_prepared_and_left_does_not_end_with_what_comes_next() {
+    let daemon = Daemon::start("");
+    let mut session = Session::new(daemon.client());
+    let table = create_table(&mut session, "t");
+    let xid = Xid {
+        format: 1,
+        global: b"x",
+        branch: b"",
+    };
+    begin(&mut session);
+    insert(&mut session, &table, b"prepared", b"1");
+    assert!(session.prepare(&xid, Durability::Commit).unwrap());
+    assert!(session.leave_prepared());
+    assert!(!session.leave_prepared() && !session.in_transaction());
+    begin(&mut session);
+    insert(&mut session, &table, b"next", b"2");
+    session.commit(Durability::Commit).unwrap();
+    let mut other = Session::new(daemon.client());
+    begin(&mut other);
+    let all = ScanSpec::new(everything(table.indexes[0]));
+    assert_eq!(keys(&mut other, &all), [b"next"]);
+    other.rollback().unwrap();
+    assert!(
+        session.commit_by_xid(&xid).unwrap(),
+        "it is not prepared any more"
+    );
+    begin(&mut other);
+    assert_eq!(keys(&mut other, &all), [&b"next"[..], b"prepared"]);
+    other.rollback().unwrap();
 }

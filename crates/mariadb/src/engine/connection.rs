@@ -143,6 +143,12 @@ impl Connection {
 
     /// Called for each table of a statement; the first one begins it.
     pub(crate) fn begin_statement(&mut self, context: StatementContext) -> Result<(), Error> {
+        // A connection that is reset (COM_RESET_CONNECTION, COM_CHANGE_USER) parts with
+        // what XA has prepared, of which the server tells no engine (`trans_xa_detach` in
+        // sql/xa.cc): it is ended by its name, and the statement is not a part of it.
+        if !self.in_statement && self.session.leave_prepared() {
+            self.end_transaction();
+        }
         self.writes_durably |= context.writes_durably;
         if self.in_statement {
             return Ok(());
