@@ -99,7 +99,7 @@ impl Session {
     /// # Errors
     /// As every request.
     pub fn ping(&mut self) -> Result<(), Error> {
-        self.request(&Request::Ping(()), |response| match response {
+        self.request_inside(&Request::Ping(()), |response| match response {
             Response::Done(()) => Ok(()),
             other => Err(refusal(other, "a ping")),
         })
@@ -126,8 +126,22 @@ impl Session {
         })
     }
 
-    /// Sends a request that stands outside transactions and reads its answer.
+    /// Sends a request that stands outside transactions and reads its answer. Whatever
+    /// the host says, the transaction goes on unless the lane is lost.
     pub(crate) fn request<T>(
+        &mut self,
+        request: &Request<'_>,
+        read: impl FnOnce(Response<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.connection()?;
+        match self.exchange(request, read) {
+            Err(error @ Error::Failed { .. }) => Err(error),
+            result => self.checked(result),
+        }
+    }
+
+    /// Sends a request whose answer may be the failure of a write before it.
+    pub(crate) fn request_inside<T>(
         &mut self,
         request: &Request<'_>,
         read: impl FnOnce(Response<'_>) -> Result<T, Error>,

@@ -86,7 +86,7 @@ impl Session {
                 from: &from,
                 behind,
             });
-            let last = self.request(&request, |response| match response {
+            let last = self.request_inside(&request, |response| match response {
                 Response::Counted(counted) => {
                     entries = entries.saturating_add(counted.entries);
                     Ok(counted.last.map(<[u8]>::to_vec))
@@ -112,7 +112,7 @@ impl Session {
     /// `NoSuchTable`, and as every request.
     pub fn counted_rows(&mut self, table: TableId) -> Result<u64, Error> {
         self.open_on_host()?;
-        self.request(&Request::CountedRows(table), |response| match response {
+        self.request_inside(&Request::CountedRows(table), |response| match response {
             Response::Counted(counted) => Ok(counted.entries),
             other => Err(refusal(other, "a count")),
         })

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod crashes;
+mod failing;
 mod locks;
 mod scans;
 mod sessions;
