@@ -149,9 +149,24 @@ impl Connection {
     /// be undone. Writes that wait for a lock, or for their turn, must not keep that
     /// waiting, each as long as a lock wait may last.
     pub(crate) fn cancel_ahead(&mut self) -> Result<(), Error> {
-        for (tag, answer) in std::mem::take(&mut self.ahead) {
-            if answer.is_none() {
-                self.send(&Request::Cancel(tag))?;
+        let unanswered = self.ahead.iter().filter(|(_, answer)| answer.is_none());
+        let tags: Vec<_> = unanswered.map(|(tag, _)| *tag).collect();
+        for tag in tags {
+            self.send(&Request::Cancel(tag))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until what was sent ahead is done or cancelled.
+    ///
+    /// # Errors
+    /// The failure by which the transaction ended; others are undone with their writes.
+    pub(crate) fn undo_ahead(&mut self, interrupt: Option<&(dyn Fn() -> bool + Send)>) -> Result<(), Error> {
+        self.cancel_ahead()?;
+        while let Some(&(tag, _)) = self.ahead.first() {
+            match self.answer_ahead(tag, interrupt) {
+                Err(error) if error.ended_transaction() => return Err(error),
+                _ => {}
             }
         }
         Ok(())

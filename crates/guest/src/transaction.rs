@@ -176,15 +176,18 @@ impl Session {
         self.tell(&Request::SetSavepoint(savepoint))
     }
 
-    /// Undoes what came after the savepoint. No round trip.
+    /// Undoes what came after the savepoint. No round trip, unless writes were sent ahead
+    /// or without answer since.
     ///
     /// # Errors
-    /// Those of the lane. A deferred write that failed counts as undone.
+    /// Those of the lane, and that by which one of these writes has ended the transaction.
+    /// Any other failure of theirs counts as undone.
     pub fn rollback_to(&mut self, savepoint: SavepointId) -> Result<(), Error> {
         if !matches!(self.transaction, Transaction::Open { on_host: true, .. }) {
             return Ok(());
         }
-        self.cancel_ahead()?;
+        let undone = self.undo_ahead();
+        self.checked(undone)?;
         match self.settle() {
             Err(error) if error.ended_transaction() => return self.checked(Err(error)),
             _ => {}
@@ -199,6 +202,20 @@ impl Session {
             None => Ok(()),
         };
         self.checked(cancelled)
+    }
+
+    /// Cancels what was sent ahead and waits for its end: a deadlock that it met is the
+    /// end of more than the savepoint undoes.
+    fn undo_ahead(&mut self) -> Result<(), Error> {
+        let Self {
+            connection,
+            interrupt,
+            ..
+        } = self;
+        match connection {
+            Some(connection) => connection.undo_ahead(interrupt.as_deref()),
+            None => Ok(()),
+        }
     }
 
     /// Forgets a savepoint. No round trip.

@@ -239,3 +239,36 @@ fn what_was_sent_ahead_keeps_no_rollback_waiting() {
         assert_eq!(found.unwrap(), format!("row {row}").into_bytes());
     }
 }
+
+#[test]
+fn a_deadlock_of_what_was_sent_ahead_is_told_when_that_is_undone() {
+    let daemon = Daemon::start("");
+    let mut heavy = Session::new(daemon.client());
+    let table = create_table(&mut heavy, "t");
+    fill(&mut heavy, &table, 2);
+    let rows = [0u32, 1].map(u32::to_be_bytes);
+    let exclusive = Lock::Exclusive(LockWait::Wait);
+    begin(&mut heavy);
+    for key in [b"x", b"y", b"z"] {
+        insert(&mut heavy, &table, key, b"heavy");
+    }
+    assert!(value(&mut heavy, &table, &rows[1], exclusive).is_some());
+    let mut light = Session::new(daemon.client());
+    begin(&mut light);
+    assert!(value(&mut light, &table, &rows[0], exclusive).is_some());
+    light.set_savepoint(SavepointId(1)).unwrap();
+    let op = WriteOp::Put {
+        index: table.indexes[0],
+        key: &rows[1],
+        value: b"light",
+    };
+    light.write_ahead(write(&table, vec![op], 0)).unwrap();
+    // Whoever closes the circle, the lighter one is its victim.
+    assert!(value(&mut heavy, &table, &rows[0], exclusive).is_some());
+    match light.rollback_to(SavepointId(1)) {
+        Err(Error::Failed { code, .. }) => assert_eq!(code, ErrorCode::Deadlock),
+        other => panic!("the transaction is over: {other:?}"),
+    }
+    assert!(!light.in_transaction());
+    heavy.rollback().unwrap();
+}
