@@ -15,6 +15,7 @@
 //! everything that it writes is below `target/lab/` of the workspace.
 
 pub mod binlog_kills;
+pub mod copy_kills;
 pub mod daemon;
 pub mod demo;
 pub mod fuzz;

@@ -345,7 +345,9 @@ uint32_t vamos_duplicate_key(const vamos_rust_connection *);
 int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment,
                        const uint8_t *image, size_t image_length, uint8_t temporary, const vamos_foreign_key *keys,
                        size_t key_count);
-int vamos_drop_table(vamos_rust_connection *, const char *name);
+/* `undoes`: the host is waited for, if it went away; a statement that failed has made
+   the table. */
+int vamos_drop_table(vamos_rust_connection *, const char *name, uint8_t undoes);
 int vamos_rename_table(vamos_rust_connection *, const char *from, const char *to);
 
 /* Foreign keys. All are learnt once; then each change of a table is noted, and the

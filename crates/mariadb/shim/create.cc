@@ -98,7 +98,7 @@ int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
   vamos_report_ddl(thd, error);
   if (!error && base.empty() && !temporary && image.length && form->s->write_frm_image(image.str, image.length)) {
     error = my_errno ? my_errno : HA_ERR_GENERIC;
-    vamos_drop_table(vamos_connection(thd), vamos_table_name(name).c_str());
+    vamos_drop_table(vamos_connection(thd), vamos_table_name(name).c_str(), 1);
   }
   return error;
 }
@@ -122,13 +122,28 @@ static bool is_referenced(THD *thd, const std::string &name) {
   return false;
 }
 
+/* Whether the statement drops what it has made, or replaces: a part of a new table was
+   committed before the others. */
+static bool makes_tables(THD *thd) {
+  switch (thd_sql_command(thd)) {
+  case SQLCOM_CREATE_TABLE:
+  case SQLCOM_ALTER_TABLE:
+  case SQLCOM_CREATE_INDEX:
+  case SQLCOM_DROP_INDEX:
+    return true;
+  default:
+    return false;
+  }
+}
+
 int ha_vamos::delete_table(const char *name) {
   if (is_referenced(current_thd, vamos_table_name(name))) {
     /* The message names no constraint: none of a statement before. */
     vamos_keep_error(vamos_connection(current_thd), 0, nullptr, 0);
     return HA_ERR_ROW_IS_REFERENCED;
   }
-  const int error = vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str());
+  const int error =
+      vamos_drop_table(vamos_connection(current_thd), vamos_table_name(name).c_str(), makes_tables(current_thd));
   /* A temporary table that was lost with its worker is dropped already. */
   if (error == HA_ERR_NO_SUCH_TABLE && strstr(name, "#sql-temptable"))
     return 0;

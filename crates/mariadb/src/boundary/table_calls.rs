@@ -51,9 +51,17 @@ unsafe extern "C" fn vamos_create_table(
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn vamos_drop_table(connection: *mut Connection, table: *const c_char) -> c_int {
+unsafe extern "C" fn vamos_drop_table(
+    connection: *mut Connection,
+    table: *const c_char,
+    undoes: u8,
+) -> c_int {
     // SAFETY: the shim passes the connection of the running thread and a text.
-    unsafe { on_connection(connection, |connection| catalogue::drop(connection, &name(table))) }
+    unsafe {
+        on_connection(connection, |connection| {
+            catalogue::drop(connection, &name(table), undoes != 0)
+        })
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,13 @@ use super::discovery::is_missing;
 use super::foreign::ForeignKey;
 use super::{Connection, Error, Share};
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use vamos_guest::CreateTable;
+
+/// How long a host that went away may take to come back, and how often it is asked.
+const COMES_BACK: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Creates a table with so many indexes; `image` is the server's description of it.
 pub(crate) fn create(
@@ -34,10 +40,34 @@ pub(crate) fn create(
     connection.note_table(name)
 }
 
-pub(crate) fn drop(connection: &mut Connection, name: &str) -> Result<(), Error> {
-    connection.when_free(|session| session.drop_table(name))?;
+/// Drops a table. `undoes`: a statement that made it failed, perhaps since the host went
+/// away: then the host is waited for, or what is in the table by then would stay.
+pub(crate) fn drop(connection: &mut Connection, name: &str, undoes: bool) -> Result<(), Error> {
+    let deadline = Instant::now() + COMES_BACK;
+    let mut asked = false;
+    loop {
+        match connection.when_free(|session| session.drop_table(name)) {
+            Err(Error::Guest(error))
+                if undoes && is_away(&error) && Instant::now() < deadline && !connection.thd().killed() =>
+            {
+                asked |= matches!(error, vamos_guest::Error::ConnectionLost { .. });
+                sleep(PAUSE);
+            }
+            // The answer was lost.
+            Err(Error::Guest(error)) if asked && is_missing(&error) => break,
+            dropped => {
+                dropped?;
+                break;
+            }
+        }
+    }
     Connection::forget_table(name);
     Ok(())
+}
+
+fn is_away(error: &vamos_guest::Error) -> bool {
+    use vamos_guest::Error::{ConnectionLost, HostAway};
+    matches!(error, HostAway { .. } | ConnectionLost { .. })
 }
 
 pub(crate) fn rename(connection: &mut Connection, from: &str, to: &str) -> Result<(), Error> {

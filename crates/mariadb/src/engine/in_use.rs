@@ -5,7 +5,7 @@
 //! it until XA COMMIT or XA ROLLBACK. As with InnoDB, whoever wants to do that waits
 //! as for the lock of a row.
 
-use super::{Connection, Error, Handler};
+use super::{Connection, Error, Handler, host};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use vamos_guest::{ErrorCode, Session, TableId};
@@ -15,15 +15,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl Connection {
     /// Makes a request that the host refuses, without any effect, as long as a
-    /// prepared transaction changes the table.
+    /// prepared transaction changes the table. It stands outside the connection's
+    /// transaction, whose loss is for the transaction's own statements to hear of.
     pub(crate) fn when_free<T>(
         &mut self,
         mut request: impl FnMut(&mut Session) -> Result<T, vamos_guest::Error>,
     ) -> Result<T, Error> {
         let thd = self.thd();
         let deadline = Instant::now() + thd.lock_wait();
+        let mut aside = None;
         loop {
-            match request(&mut self.session) {
+            let session = match self.session.is_lost() {
+                true => aside.get_or_insert_with(|| Session::new(host::client())),
+                false => &mut self.session,
+            };
+            match request(session) {
                 Err(error) if is_in_use(&error) && Instant::now() < deadline => {}
                 answer => return Ok(answer?),
             }
