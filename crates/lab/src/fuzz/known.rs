@@ -50,6 +50,13 @@ const KNOWN: &[Known] = &[
     },
     Known {
         begins: "",
+        codes: &[1713],
+        either: false,
+        reason: "a record of InnoDB's undo log must fit a page, as a long default of a column that is \
+                 added does not",
+    },
+    Known {
+        begins: "",
         codes: &[1038],
         either: true,
         reason: "whether a statement has to sort, and so has too little memory for it, is the \
