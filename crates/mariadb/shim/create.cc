@@ -125,15 +125,7 @@ static bool is_referenced(THD *thd, const std::string &name) {
 /* Whether the statement drops what it has made, or replaces: a part of a new table was
    committed before the others. */
 static bool makes_tables(THD *thd) {
-  switch (thd_sql_command(thd)) {
-  case SQLCOM_CREATE_TABLE:
-  case SQLCOM_ALTER_TABLE:
-  case SQLCOM_CREATE_INDEX:
-  case SQLCOM_DROP_INDEX:
-    return true;
-  default:
-    return false;
-  }
+  return thd_sql_command(thd) == SQLCOM_CREATE_TABLE || vamos_remakes_table(thd);
 }
 
 int ha_vamos::delete_table(const char *name) {

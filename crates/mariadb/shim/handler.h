@@ -39,6 +39,10 @@ int vamos_report(THD *thd, int error);
    that the table cannot be created. */
 int vamos_report_ddl(THD *thd, int error);
 
+/* rows.cc */
+/* Whether what a statement scans is to be copied and dropped. */
+bool vamos_remakes_table(THD *thd);
+
 /* variables.cc */
 uint vamos_lock_wait_seconds(THD *thd);
 uint8_t vamos_durability_of(THD *thd);

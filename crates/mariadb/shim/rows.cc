@@ -20,8 +20,7 @@ uint32_t ha_vamos::rows_until_limit() const {
 
 /* ---- Table scans ---- */
 
-/* Whether what a statement scans is to be copied and dropped. */
-static bool is_copied(THD *thd) {
+bool vamos_remakes_table(THD *thd) {
   switch (thd_sql_command(thd)) {
   case SQLCOM_ALTER_TABLE:
   case SQLCOM_CREATE_INDEX:
@@ -34,7 +33,7 @@ static bool is_copied(THD *thd) {
 
 int ha_vamos::rnd_init(bool scan) {
   int error = is_sequence() ? begin_sequence() : 0;
-  if (!error && scan && !is_sequence() && !table_share->tmp_table && is_copied(table->in_use))
+  if (!error && scan && !is_sequence() && !table_share->tmp_table && vamos_remakes_table(table->in_use))
     error = vamos_begin_copy(rust, connection());
   in_sequence_scan = is_sequence() && !error;
   vamos_handler_first_rows(rust, rows_until_limit());
