@@ -67,6 +67,14 @@ impl Session {
         self.interrupt.as_ref().is_some_and(|stop| stop())
     }
 
+    /// Does what must be waited for to its end.
+    pub(crate) fn uninterrupted<T>(&mut self, call: impl FnOnce(&mut Self) -> T) -> T {
+        let interrupt = self.interrupt.take();
+        let result = call(self);
+        self.interrupt = interrupt;
+        result
+    }
+
     /// Whether a transaction was lost with its lane, and has not been ended yet:
     /// until then every request fails.
     pub fn is_lost(&self) -> bool {

@@ -9,12 +9,17 @@ use std::time::Duration;
 use tempfile::TempDir;
 use vamos_channel::{Admission, Endpoint, Handshake, LaneAllocator, Listener, ListenerOptions, ServerLane};
 use vamos_guest::{Client, Config, Durability, Error, ErrorCode, IndexId, Session, Table, TableId, WriteOp};
-use vamos_proto::{Failure, MODULE_NAME, MODULE_VERSION, Request, Response, Written};
+use vamos_proto::{AlterTables, Failure, MODULE_NAME, MODULE_VERSION, Request, Response, Written};
 
 /// How often it looks for something to do.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A host of one lane whose disk fails whoever asks about tables.
+/// How many pauses a change of tables takes: longer than a session waits before it asks
+/// its interrupt.
+const ALTERING: u32 = 200;
+
+/// A host of one lane whose disk fails whoever asks about tables, and is slow to change
+/// them, which can be cancelled.
 struct FailingHost {
     dir: TempDir,
     commits: Arc<AtomicUsize>,
@@ -32,7 +37,8 @@ impl FailingHost {
             let Some(mut lane) = accept(&listener, &stopped) else {
                 return;
             };
-            while !stopped.load(Ordering::Relaxed) && serve(&mut lane, &counter).is_some() {}
+            let mut altering = None;
+            while !stopped.load(Ordering::Relaxed) && serve(&mut lane, &counter, &mut altering).is_some() {}
         });
         Self {
             dir,
@@ -78,28 +84,61 @@ fn accept(listener: &Listener, stopped: &AtomicBool) -> Option<ServerLane> {
     None
 }
 
+/// The change of tables that is under way, by its tag, and the pauses that it still takes.
+type Altering = Option<(u32, u32)>;
+
 /// Answers a request, if there is one; `None` at the lane's end.
-fn serve(lane: &mut ServerLane, commits: &AtomicUsize) -> Option<()> {
+fn serve(lane: &mut ServerLane, commits: &AtomicUsize, altering: &mut Altering) -> Option<()> {
     let mut body = Vec::new();
     let Some(received) = lane.try_recv(&mut body).ok()? else {
         std::thread::sleep(PAUSE);
-        return Some(());
+        return match altering {
+            Some((tag, 0)) => {
+                let tag = *tag;
+                *altering = None;
+                answer(lane, tag, &Response::Done(()))
+            }
+            Some((_, pauses)) => {
+                *pauses -= 1;
+                Some(())
+            }
+            None => Some(()),
+        };
     };
-    let response = match Request::decode(received.opcode, &body).unwrap() {
-        Request::Write(_) => Response::Written(Written::Done),
+    match Request::decode(received.opcode, &body).unwrap() {
+        Request::Write(_) => answer(lane, received.tag, &Response::Written(Written::Done)),
         Request::Commit(_) => {
             commits.fetch_add(1, Ordering::Relaxed);
-            Response::Done(())
+            answer(lane, received.tag, &Response::Done(()))
         }
-        Request::TableStats(_) => Response::Failed(Failure {
-            code: ErrorCode::Storage,
-            message: "the disk is full".into(),
-        }),
-        _ => return Some(()),
-    };
+        Request::TableStats(_) => answer(
+            lane,
+            received.tag,
+            &failed(ErrorCode::Storage, "the disk is full"),
+        ),
+        Request::AlterTables(_) => {
+            *altering = Some((received.tag, ALTERING));
+            Some(())
+        }
+        Request::Cancel(tag) if altering.is_some_and(|(altering, _)| altering == tag) => {
+            *altering = None;
+            answer(lane, tag, &failed(ErrorCode::Cancelled, "cancelled"))
+        }
+        _ => Some(()),
+    }
+}
+
+fn failed(code: ErrorCode, message: &'static str) -> Response<'static> {
+    Response::Failed(Failure {
+        code,
+        message: message.into(),
+    })
+}
+
+fn answer(lane: &mut ServerLane, tag: u32, response: &Response<'_>) -> Option<()> {
     let mut answer = Vec::new();
     let opcode = response.encode(&mut answer);
-    lane.try_send(opcode, received.tag, &answer).ok()?;
+    lane.try_send(opcode, tag, &answer).ok()?;
     lane.flush().ok()
 }
 
@@ -131,4 +170,12 @@ fn what_is_asked_outside_the_transaction_does_not_end_it() {
         1,
         "a commit that was not asked for succeeded"
     );
+}
+
+#[test]
+fn a_change_of_tables_is_not_interrupted() {
+    let host = FailingHost::start();
+    let mut session = host.session();
+    session.set_interrupt(Some(Box::new(|| true)));
+    session.alter_tables(AlterTables { tables: Vec::new() }).unwrap();
 }

@@ -4,8 +4,8 @@ use crate::support::{Daemon, WAIT, begin, create_table, everything, fill, insert
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vamos_guest::{
-    Durability, Error, Get, Isolation, Lock, LockWait, Rows, SavepointId, ScanSpec, Session, WriteOp,
-    Written, Xid,
+    AlterTable, AlterTables, Durability, Error, Get, Isolation, Lock, LockWait, Rows, SavepointId, ScanSpec,
+    Session, WriteOp, Written, Xid,
 };
 
 #[test]
@@ -211,4 +211,27 @@ fn what_is_prepared_and_left_does_not_end_with_what_comes_next() {
     begin(&mut other);
     assert_eq!(keys(&mut other, &all), [&b"next"[..], b"prepared"]);
     other.rollback().unwrap();
+}
+
+#[test]
+fn a_table_is_known_after_a_loss_whatever_is_killed() {
+    let daemon = Daemon::start("");
+    let mut session = Session::new(daemon.client());
+    let table = create_table(&mut session, "t");
+    session.set_interrupt(Some(Box::new(|| true)));
+    for name in [&b"one"[..], b"two", b"three"] {
+        let altered = AlterTable {
+            table: table.table,
+            definition: name,
+            indexes: table.indexes.clone(),
+        };
+        session
+            .alter_tables(AlterTables {
+                tables: vec![altered],
+            })
+            .unwrap();
+        daemon.kill_worker();
+        let found = session.table_after_loss("t").unwrap();
+        assert_eq!(found.definition, name);
+    }
 }

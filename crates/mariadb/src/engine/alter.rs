@@ -14,10 +14,7 @@ use crate::codec::record::{self, Record};
 use crate::codec::row::{Plan, pack_column};
 use crate::codec::{Missing, Shape, Slot};
 use std::sync::Arc;
-use vamos_guest::{AlterTable, AlterTables, BuildStep, IndexId, Rows, Session, TableId};
-
-/// How often it is asked whether an alteration whose answer was lost was made.
-const ASK_AGAIN: u32 = 5;
+use vamos_guest::{AlterTable, AlterTables, BuildStep, Error as GuestError, IndexId, Rows, Session, TableId};
 
 /// What the server says of a change.
 #[derive(Debug)]
@@ -245,7 +242,7 @@ pub(crate) fn commit(
         tables: tables.collect(),
     });
     match (altered, alterations.first()) {
-        (Err(error @ vamos_guest::Error::ConnectionLost { .. }), Some(first)) => {
+        (Err(error @ (GuestError::ConnectionLost { .. } | GuestError::Protocol { .. })), Some(first)) => {
             if !was_made(session, &first.name, &first.definition.version)? {
                 return Err(error.into());
             }
@@ -279,17 +276,14 @@ fn base_of(session: &mut Session, base: &str, part: &Alteration) -> Result<Optio
 /// Whether an alteration whose answer was lost was made: the host is asked when
 /// it is there again.
 fn was_made(session: &mut Session, name: &str, version: &[u8]) -> Result<bool, Error> {
-    for _ in 0..ASK_AGAIN {
-        match session.open_table(name) {
-            Ok(table) => return Ok(Definition::decode(name, &table.definition)?.version == version),
-            Err(vamos_guest::Error::HostAway { .. } | vamos_guest::Error::ConnectionLost { .. }) => {
-                std::thread::sleep(std::time::Duration::from_secs(1));
-            }
-            Err(error) => return Err(error.into()),
+    match session.table_after_loss(name) {
+        Ok(table) => Ok(Definition::decode(name, &table.definition)?.version == version),
+        Err(GuestError::HostAway { .. } | GuestError::ConnectionLost { .. }) => {
+            let reason = "the host could not be asked whether the table was altered".into();
+            Err(GuestError::ConnectionLost { reason }.into())
         }
+        Err(error) => Err(error.into()),
     }
-    let reason = "the host could not be asked whether the table was altered".into();
-    Err(vamos_guest::Error::ConnectionLost { reason }.into())
 }
 
 /// Whether a table, or what it is partitioned into, has this version.
