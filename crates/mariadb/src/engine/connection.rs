@@ -43,8 +43,9 @@ pub(crate) struct Connection {
     thd: Thd,
     in_statement: bool,
     multi_statement: bool,
-    /// The statement has set its savepoint: it has written.
-    marked: bool,
+    /// The statement has set its savepoint: it has written. The number is that of the
+    /// user's last savepoint before it.
+    marked: Option<u64>,
     /// The transaction changes tables that outlive the connection: others are
     /// gone with the host, and their commits wait for no disk.
     writes_durably: bool,
@@ -97,7 +98,7 @@ impl Connection {
             thd,
             in_statement: false,
             multi_statement: false,
-            marked: false,
+            marked: None,
             writes_durably: false,
             epoch: 0,
             last_savepoint: 0,
@@ -195,7 +196,7 @@ impl Connection {
             self.rollback_statement()?;
         }
         self.in_statement = false;
-        self.marked = false;
+        self.marked = None;
         self.session.publish_counters();
         settled
     }
@@ -252,7 +253,7 @@ impl Connection {
         self.copy = None;
         self.builder = None;
         self.in_statement = false;
-        self.marked = false;
+        self.marked = None;
         self.writes_durably = false;
         self.open_scans = 0;
         self.epoch += 1;
@@ -263,9 +264,9 @@ impl Connection {
         self.pending.clear();
         self.under_way.forget();
         self.forget_untold();
-        let undone = match std::mem::take(&mut self.marked) {
-            true => self.session.rollback_to(STATEMENT),
-            false => Ok(()),
+        let undone = match self.marked.take() {
+            Some(_) => self.session.rollback_to(STATEMENT),
+            None => Ok(()),
         };
         if undone.is_err() && self.is_over() {
             // What was under way met a deadlock while the server found another error.
@@ -285,7 +286,9 @@ impl Connection {
     pub(crate) fn rollback_to_savepoint(&mut self, id: u64) -> Result<(), Error> {
         self.pending.clear();
         self.under_way.forget();
-        self.marked = false;
+        // A trigger or a function returns to a savepoint of its own within the statement,
+        // whose savepoint is older then and stays.
+        self.marked = self.marked.filter(|&before| before < id);
         Ok(self.session.rollback_to(SavepointId(id))?)
     }
 
@@ -317,9 +320,9 @@ impl Connection {
     /// Called before each change: a statement in a longer transaction must be
     /// able to undo its changes alone.
     fn before_write(&mut self) -> Result<(), Error> {
-        if self.multi_statement && !self.marked {
+        if self.multi_statement && self.marked.is_none() {
             self.session.set_savepoint(STATEMENT)?;
-            self.marked = true;
+            self.marked = Some(self.last_savepoint);
         }
         Ok(())
     }
