@@ -42,6 +42,13 @@ bool comes_round(const std::string &table) {
   return false;
 }
 
+/* Where a change that followed its parent's met a duplicate. */
+struct Duplicate {
+  std::string table, key;
+};
+
+thread_local Duplicate duplicate_in;
+
 class Listed {
 public:
   ~Listed() { vamos_children_free(rust); }
@@ -317,8 +324,24 @@ int ha_vamos::change_children_by(const Vamos_link &link, enum_fk_option action, 
     if (error)
       break;
   }
+  /* For the server the parent's own duplicate would be one that IGNORE may leave out. */
+  if (error == HA_ERR_FOUND_DUPP_KEY) {
+    error = HA_ERR_FOREIGN_DUPLICATE_KEY;
+    const uint key = vamos_duplicate_key(connection());
+    duplicate_in = {name, key < child->s->keys ? child->key_info[key].name.str : ""};
+  }
   child->column_bitmaps_set(read_set, write_set);
   return error;
+}
+
+/* Called to tell of HA_ERR_FOREIGN_DUPLICATE_KEY: which table and key; false if that is
+   not known. */
+bool ha_vamos::get_foreign_dup_key(char *child_table, uint child_table_size, char *child_key, uint child_key_size) {
+  if (duplicate_in.key.empty())
+    return false;
+  strmake(child_table, duplicate_in.table.c_str(), child_table_size - 1);
+  strmake(child_key, duplicate_in.key.c_str(), child_key_size - 1);
+  return true;
 }
 
 /* Changes, or deletes, the row in record[0] as its parent says. */
@@ -354,7 +377,7 @@ int ha_vamos::mark_row() {
    goes on. */
 int ha_vamos::settle_row(int error) {
   const bool refused = error == HA_ERR_NO_REFERENCED_ROW || error == HA_ERR_ROW_IS_REFERENCED ||
-                       error == HA_ERR_FK_DEPTH_EXCEEDED;
+                       error == HA_ERR_FK_DEPTH_EXCEEDED || error == HA_ERR_FOREIGN_DUPLICATE_KEY;
   if (!refused || !steps.empty() || !goes_on_after_errors())
     return error;
   const int undone = vamos_row_undo(connection());

@@ -205,6 +205,7 @@ public:
   int get_parent_foreign_key_list(THD *thd, List<FOREIGN_KEY_INFO> *list) override;
   bool referenced_by_foreign_key() const noexcept override;
   bool can_switch_engines() override;
+  bool get_foreign_dup_key(char *child_table, uint child_table_size, char *child_key, uint child_key_size) override;
 
   /* What the host evaluates */
   vamos_rust_handler *rust_handler() const { return rust; }
