@@ -14,5 +14,5 @@ mod work;
 
 pub(crate) use committer::Committer;
 pub(crate) use order::InOrder;
-pub(crate) use outcomes::Outcomes;
+pub(crate) use outcomes::{Attempts, InFlight, Outcomes};
 pub(crate) use work::{Changes, Raises, Work};

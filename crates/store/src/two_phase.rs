@@ -1,9 +1,9 @@
 //! Prepared transactions and the order of commits, as a caller sees them.
 
-use crate::commit::{InOrder, Work};
-use crate::prepared::PreparedTransaction;
+use crate::commit::{Attempts, Changes, InFlight, InOrder, Work};
+use crate::prepared::{Place, PreparedTransaction};
 use crate::{Store, StoreError};
-use vamos_proto::{CommitOutcome, CommitPrepared, Durability, LockWaits, Recover, RollbackPrepared, Ticket};
+use vamos_proto::{CommitPrepared, Durability, LockWaits, Recover, RollbackPrepared, Ticket};
 
 impl Store {
     /// Commits a prepared transaction, in its place in the order of commits.
@@ -22,7 +22,7 @@ impl Store {
             Err(error) => {
                 // Those behind it need not wait for its place.
                 self.committer.submit(Work::nothing(), false, order).await?;
-                return self.committed_before(commit, error).await;
+                return self.commit_again(commit, error).await;
             }
         };
         match (sync, order) {
@@ -34,15 +34,12 @@ impl Store {
     }
 
     fn take_for_commit(&self, commit: &CommitPrepared<'_>) -> Result<Work, StoreError> {
+        // It begins before it takes: who finds nothing to take, and none of its attempts
+        // under way, knows that there is nothing.
+        let begun = self.outcomes.begin(commit.id);
         let (changes, place) = self.prepared.take(&commit.xid)?;
-        match self.outcomes.begin(commit.id) {
-            Ok(in_flight) => Ok(Work::commit_prepared(
-                &self.engine,
-                changes,
-                place,
-                commit.id,
-                in_flight,
-            )),
+        match begun {
+            Ok(in_flight) => Ok(self.commit_work(commit, (changes, place), in_flight)),
             Err(error) => {
                 place.keep(changes);
                 Err(error)
@@ -50,18 +47,30 @@ impl Store {
         }
     }
 
-    /// Whether the commit was asked for before, and done.
-    async fn committed_before(
+    fn commit_work(
         &self,
         commit: &CommitPrepared<'_>,
-        error: StoreError,
-    ) -> Result<(), StoreError> {
-        match error {
-            StoreError::NoSuchPrepared { .. } => match self.outcomes.outcome(commit.id).await? {
-                CommitOutcome::Committed => Ok(()),
-                CommitOutcome::NotCommitted => Err(error),
-            },
-            other => Err(other),
+        (changes, place): (Changes, Place),
+        in_flight: InFlight,
+    ) -> Work {
+        Work::commit_prepared(&self.engine, changes, place, commit.id, in_flight)
+    }
+
+    /// What is to be committed was not there: an attempt before this one has committed it,
+    /// or has it still. If that one fails, it is this one's turn.
+    async fn commit_again(&self, commit: &CommitPrepared<'_>, error: StoreError) -> Result<(), StoreError> {
+        if !matches!(error, StoreError::NoSuchPrepared { .. }) {
+            return Err(error);
+        }
+        let take = || self.prepared.take(&commit.xid).ok();
+        match self.outcomes.outcome_or_again(commit.id, take).await? {
+            Attempts::Committed => Ok(()),
+            Attempts::NotCommitted => Err(error),
+            Attempts::Again(taken, in_flight) => {
+                let work = self.commit_work(commit, taken, in_flight);
+                let sync = commit.durability == Durability::Commit;
+                self.committer.submit(work, sync, InOrder::Any).await
+            }
         }
     }
 

@@ -51,6 +51,17 @@ pub(crate) struct InFlight {
     session: SessionId,
 }
 
+/// How the attempts so far to commit what is prepared have ended.
+#[derive(Debug)]
+pub(crate) enum Attempts<T> {
+    /// One of them has committed it.
+    Committed,
+    /// None has, and there is nothing to commit: whoever comes later is refused.
+    NotCommitted,
+    /// They have failed. It is taken for the next one, which has begun.
+    Again(T, InFlight),
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let mut sessions = self.outcomes.sessions.lock();
@@ -81,34 +92,61 @@ impl Outcomes {
     /// not happen.
     pub(crate) fn begin(self: &Arc<Self>, id: CommitId) -> Result<InFlight, StoreError> {
         let mut sessions = self.sessions.lock();
-        if sessions
-            .given_up
-            .get(&id.session)
-            .is_some_and(|&number| id.number <= number)
-        {
-            return Err(StoreError::CommitGivenUp { number: id.number });
+        match sessions.has_given_up(id) {
+            true => Err(StoreError::CommitGivenUp { number: id.number }),
+            false => Ok(self.note(&mut sessions, id)),
         }
+    }
+
+    fn note(self: &Arc<Self>, sessions: &mut Sessions, id: CommitId) -> InFlight {
         sessions.in_flight.entry(id.session).or_default().commits += 1;
-        Ok(InFlight {
+        InFlight {
             outcomes: Arc::clone(self),
             session: id.session,
-        })
+        }
     }
 
     /// How a commit ended, once it has.
     pub(crate) async fn outcome(&self, id: CommitId) -> Result<CommitOutcome, StoreError> {
+        self.when_ended(id, |sessions| {
+            let outcome = self.ended(id);
+            if matches!(outcome, Ok(CommitOutcome::NotCommitted)) {
+                sessions.give_up(id);
+            }
+            outcome
+        })
+        .await
+    }
+
+    /// How a commit ended, once it has; or, if it has failed and `take` finds what it was
+    /// to commit, its next attempt. `take` must not call this.
+    pub(crate) async fn outcome_or_again<T>(
+        self: &Arc<Self>,
+        id: CommitId,
+        mut take: impl FnMut() -> Option<T>,
+    ) -> Result<Attempts<T>, StoreError> {
+        self.when_ended(id, |sessions| {
+            if self.ended(id)? == CommitOutcome::Committed {
+                return Ok(Attempts::Committed);
+            }
+            if !sessions.has_given_up(id)
+                && let Some(found) = take()
+            {
+                return Ok(Attempts::Again(found, self.note(sessions, id)));
+            }
+            sessions.give_up(id);
+            Ok(Attempts::NotCommitted)
+        })
+        .await
+    }
+
+    /// Looks when no commit of the session is under way, under the lock that commits take
+    /// to begin: none begins between the look and what is noted.
+    async fn when_ended<R>(&self, id: CommitId, mut look: impl FnMut(&mut Sessions) -> R) -> R {
         poll_fn(|context| {
             let mut sessions = self.sessions.lock();
             match sessions.in_flight.get_mut(&id.session) {
-                None => {
-                    // Under the lock that commits take to begin: none of this
-                    // session can begin between the look and the note.
-                    let outcome = self.ended(id);
-                    if matches!(outcome, Ok(CommitOutcome::NotCommitted)) {
-                        sessions.give_up(id);
-                    }
-                    Poll::Ready(outcome)
-                }
+                None => Poll::Ready(look(&mut sessions)),
                 Some(waits) => {
                     if !waits.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
                         waits.wakers.push(context.waker().clone());
@@ -172,6 +210,11 @@ impl Outcomes {
 }
 
 impl Sessions {
+    fn has_given_up(&self, id: CommitId) -> bool {
+        let given_up = self.given_up.get(&id.session);
+        given_up.is_some_and(|&number| id.number <= number)
+    }
+
     fn give_up(&mut self, id: CommitId) {
         let number = self.given_up.entry(id.session).or_default();
         if *number == 0 {
