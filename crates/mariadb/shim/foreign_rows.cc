@@ -109,8 +109,12 @@ bool copy_value(TABLE *parent, uint column, const uchar *values, Field *to) {
 
 } // namespace
 
-/* Whether the statement leaves out a row that is refused, and goes on. */
-bool ha_vamos::goes_on_after_errors() const { return duplicates_matter || table->in_use->lex->ignore; }
+/* Whether the statement may leave out a row that is refused, and go on. A replica that
+   applies rows may do so by its settings (slave_exec_mode, slave_skip_errors). */
+bool ha_vamos::goes_on_after_errors() const {
+  const LEX *lex = table->in_use->lex;
+  return duplicates_matter || lex->ignore || lex->is_stmt_row_injection();
+}
 
 /* Whether other tables are to be looked at; finds the ways to them anew if any table
    was changed since. */
