@@ -15,6 +15,8 @@ mod checkpoint;
 mod content;
 mod manifest;
 mod repository;
+#[cfg(test)]
+mod repository_tests;
 mod restore;
 
 pub use manifest::{BackupFile, Manifest};

@@ -154,6 +154,8 @@ impl Repository {
         let earlier = self.list()?;
         let known: HashMap<_, _> = earlier
             .iter()
+            // Each guest's worker can set the times of its files, but not of others'.
+            .filter(|manifest| manifest.guest == guest)
             .flat_map(|manifest| &manifest.files)
             .map(|file| ((&file.name, file.bytes, file.source), file))
             .collect();
@@ -196,7 +198,8 @@ impl Repository {
         fs::metadata(self.content(sha256)).is_ok_and(|file| file.is_file() && file.len() == bytes)
     }
 
-    /// Copies a file in, unless its content is there.
+    /// Copies a file in. If its content is there, that is replaced: it may have been
+    /// damaged since, and the copy is known to be whole.
     fn store(&self, name: &str, mut from: CheckpointFile, summary: &mut Summary) -> Result<BackupFile> {
         let fresh = self.fresh().join(name);
         let copied = (|| {
@@ -207,11 +210,10 @@ impl Repository {
         })();
         let (bytes, sha256) = copied.with_context(|| format!("cannot copy {name} to {}", fresh.display()))?;
         ensure!(bytes == from.bytes, "{name} became shorter while it was copied");
-        if self.has(&sha256, bytes) {
-            fs::remove_file(&fresh).with_context(|| format!("cannot remove {}", fresh.display()))?;
-        } else {
-            let content = self.content(&sha256);
-            fs::rename(&fresh, &content).with_context(|| format!("cannot make {}", content.display()))?;
+        let is_new = !self.has(&sha256, bytes);
+        let content = self.content(&sha256);
+        fs::rename(&fresh, &content).with_context(|| format!("cannot make {}", content.display()))?;
+        if is_new {
             summary.copied_files += 1;
             summary.copied_bytes += bytes;
         }
