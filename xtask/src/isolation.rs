@@ -6,7 +6,9 @@ use anyhow::{Result, ensure};
 use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use vamos_lab::isolation::{ANOMALIES, BEHAVIOURS, LEVELS, Level, check_kills, check_untold};
+use vamos_lab::isolation::{
+    ANOMALIES, BEHAVIOURS, LEVELS, Level, check_foreign_races, check_kills, check_untold,
+};
 use vamos_lab::local::{LocalOptions, LocalStack};
 use vamos_lab::native::NativeServer;
 
@@ -45,6 +47,9 @@ pub(crate) fn compare_all(artifacts: &Artifacts, filter: Option<&str>) -> Result
     }
     for what in check_untold(&stack.server)? {
         println!("{what}: told");
+    }
+    for what in check_foreign_races(&stack.server)? {
+        println!("{what}: foreign keys hold");
     }
     ensure!(
         worse.is_empty(),

@@ -286,6 +286,7 @@ struct vamos_link {
   uint8_t unique;      /* one row at most is at the other end */
   uint32_t index;      /* the position of the other's index */
   uint32_t index_count;
+  const uint8_t *version; /* the server's name for its description of the other, or null */
   const vamos_link_part *parts;
   uint32_t part_count;
 };
@@ -342,9 +343,10 @@ void vamos_error_told(vamos_rust_connection *, int error);
    if that is not known. */
 uint32_t vamos_duplicate_key(const vamos_rust_connection *);
 
+/* `version`: the server's name for this description (16 bytes), or null. */
 int vamos_create_table(vamos_rust_connection *, const char *name, uint32_t indexes, uint64_t auto_increment,
-                       const uint8_t *image, size_t image_length, uint8_t temporary, const vamos_foreign_key *keys,
-                       size_t key_count);
+                       const uint8_t *image, size_t image_length, const uint8_t *version, uint8_t temporary,
+                       const vamos_foreign_key *keys, size_t key_count);
 /* `undoes`: the host is waited for, if it went away; a statement that failed has made
    the table. */
 int vamos_drop_table(vamos_rust_connection *, const char *name, uint8_t undoes);

@@ -91,7 +91,8 @@ int ha_vamos::create(const char *name, TABLE *form, HA_CREATE_INFO *info) {
   const bool temporary = info->tmp_table();
   const ulonglong first = info->auto_increment_value ? info->auto_increment_value : 1;
   int error = vamos_create_table(vamos_connection(thd), vamos_table_name(name).c_str(), vamos_index_count(form->s),
-                                 first, image.str, base.empty() && !temporary ? image.length : 0, temporary,
+                                 first, image.str, base.empty() && !temporary ? image.length : 0,
+                                 base.empty() && !temporary ? vamos_version_of(form->s) : nullptr, temporary,
                                  plain.all.data(), plain.all.size());
   if (!error && !base.empty() && image.length)
     error = vamos_keep_new_partitioned(thd, base, image);

@@ -22,16 +22,24 @@ struct Vamos_link {
   int rust = -1;             /* Rust's number for it; -1: the other table does not fit */
 };
 
-/* A table's description, for as long as this lives; null if it is none of ours. */
+/* A table's description, for as long as this lives. The table's name is locked: the
+   server keeps the description, and without a lock it could keep that of a table which
+   is being replaced. Whoever replaces one is waited for. */
 class Vamos_other_table {
 public:
   Vamos_other_table(THD *thd, const std::string &name);
   ~Vamos_other_table();
   Vamos_other_table(const Vamos_other_table &) = delete;
+  /* Null if it is none of ours, or the lock was not got. */
   const TABLE_SHARE *get() const;
+  /* The engine's error if the lock was not got, or 0. */
+  int error() const { return lock_error; }
 
 private:
+  THD *const thd;
+  const MDL_savepoint before;
   TABLE_SHARE *share = nullptr;
+  int lock_error = 0;
 };
 
 typedef std::vector<Vamos_foreign_key> Vamos_foreign_keys;

@@ -139,7 +139,9 @@ int vamos_new_foreign_keys(THD *thd, const char *path, TABLE *form, HA_CREATE_IN
     int refused = check_child(thd, form->s, key, columns);
     if (refused)
       return refused;
-    Vamos_other_table other(thd, key.parent);
+    const Vamos_other_table other(thd, key.parent);
+    if (other.error())
+      return other.error();
     const TABLE_SHARE *parent = key.parent == own ? form->s : other.get();
     if (checks || parent)
       refused = check_parent(thd, form->s, columns, parent, key);
@@ -149,7 +151,9 @@ int vamos_new_foreign_keys(THD *thd, const char *path, TABLE *form, HA_CREATE_IN
   /* The table may be one that others refer to already: ALTER TABLE makes it anew,
      or it was missing while nothing was checked. */
   for (const Vamos_foreign_key &key : vamos_foreign_keys(own, true)) {
-    Vamos_other_table other(thd, key.child);
+    const Vamos_other_table other(thd, key.child);
+    if (other.error())
+      return other.error();
     std::vector<uint> columns;
     if (key.child == own || !checks || !other.get() || !vamos_columns(other.get(), key.columns, columns))
       continue;

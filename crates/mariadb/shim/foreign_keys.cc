@@ -61,8 +61,27 @@ LEX_CSTRING *lex_string(THD *thd, const std::string &text) {
   return thd_make_lex_string(thd, nullptr, text.data(), text.size(), true);
 }
 
-/* Null if memory is out. */
-FOREIGN_KEY_INFO *info_of(THD *thd, const Vamos_foreign_key &key, const TABLE_SHARE *own) {
+/* What the server wants to know of the two tables' columns. */
+void describe_columns(THD *thd, const Vamos_foreign_key &key, const TABLE_SHARE *child_share,
+                      const TABLE_SHARE *parent_share, FOREIGN_KEY_INFO *info) {
+  const uint count = static_cast<uint>(key.columns.size());
+  std::vector<uint> columns;
+  if (child_share && vamos_columns(child_share, key.columns, columns))
+    for (uint i = 0; i < count; i++)
+      if (child_share->field[columns[i]]->real_maybe_null())
+        info->set_nullable(thd, false, i, count);
+  if (parent_share && vamos_columns(parent_share, key.parent_columns, columns)) {
+    const uint index = vamos_key_of_columns(parent_share, columns);
+    if (index != MAX_KEY)
+      info->referenced_key_name = lex_string(thd, parent_share->key_info[index].name.str);
+    for (uint i = 0; i < count; i++)
+      if (parent_share->field[columns[i]]->real_maybe_null())
+        info->set_nullable(thd, true, i, count);
+  }
+}
+
+/* `with_other`: the other table's description is wanted, too. Null if memory is out. */
+FOREIGN_KEY_INFO *info_of(THD *thd, const Vamos_foreign_key &key, const TABLE_SHARE *own, bool with_other) {
   std::string child_db, child, parent_db, parent;
   vamos_split_name(key.child, child_db, child);
   vamos_split_name(key.parent, parent_db, parent);
@@ -77,35 +96,25 @@ FOREIGN_KEY_INFO *info_of(THD *thd, const Vamos_foreign_key &key, const TABLE_SH
   info->referenced_table = lex_string(thd, parent);
   info->delete_method = key.on_delete == FK_OPTION_UNDEF ? FK_OPTION_RESTRICT : key.on_delete;
   info->update_method = key.on_update == FK_OPTION_UNDEF ? FK_OPTION_RESTRICT : key.on_update;
-  const uint count = static_cast<uint>(key.columns.size());
   for (const std::string &column : key.columns)
     info->foreign_fields.push_back(lex_string(thd, column), thd->mem_root);
   for (const std::string &column : key.parent_columns)
     info->referenced_fields.push_back(lex_string(thd, column), thd->mem_root);
   const std::string own_name = vamos_table_name(own->normalized_path.str);
   const bool of_child = key.child == own_name;
-  Vamos_other_table other(thd, of_child ? key.parent : key.child);
-  const TABLE_SHARE *child_share = of_child ? own : other.get();
-  const TABLE_SHARE *parent_share = of_child ? other.get() : own;
-  std::vector<uint> columns;
-  if (child_share && vamos_columns(child_share, key.columns, columns))
-    for (uint i = 0; i < count; i++)
-      if (child_share->field[columns[i]]->real_maybe_null())
-        info->set_nullable(thd, false, i, count);
-  if (parent_share && vamos_columns(parent_share, key.parent_columns, columns)) {
-    const uint index = vamos_key_of_columns(parent_share, columns);
-    if (index != MAX_KEY)
-      info->referenced_key_name = lex_string(thd, parent_share->key_info[index].name.str);
-    for (uint i = 0; i < count; i++)
-      if (parent_share->field[columns[i]]->real_maybe_null())
-        info->set_nullable(thd, true, i, count);
+  if (with_other) {
+    const Vamos_other_table other(thd, of_child ? key.parent : key.child);
+    describe_columns(thd, key, of_child ? own : other.get(), of_child ? other.get() : own, info);
+  } else {
+    describe_columns(thd, key, of_child ? own : nullptr, of_child ? nullptr : own, info);
   }
   return info;
 }
 
-int list_infos(THD *thd, const Vamos_foreign_keys &keys, const TABLE_SHARE *own, List<FOREIGN_KEY_INFO> *list) {
+int list_infos(THD *thd, const Vamos_foreign_keys &keys, const TABLE_SHARE *own, bool with_others,
+               List<FOREIGN_KEY_INFO> *list) {
   for (const Vamos_foreign_key &key : keys) {
-    FOREIGN_KEY_INFO *info = info_of(thd, key, own);
+    FOREIGN_KEY_INFO *info = info_of(thd, key, own, with_others);
     if (!info || list->push_back(info, thd->mem_root))
       return HA_ERR_OUT_OF_MEM;
   }
@@ -141,7 +150,8 @@ bool vamos_same_key(const Vamos_foreign_key &a, const Vamos_foreign_key &b) {
 
 bool vamos_checks_foreign_keys(THD *thd) { return !(thd->variables.option_bits & OPTION_NO_FOREIGN_KEY_CHECKS); }
 
-Vamos_other_table::Vamos_other_table(THD *thd, const std::string &name) {
+Vamos_other_table::Vamos_other_table(THD *thd, const std::string &name)
+    : thd(thd), before(thd->mdl_context.mdl_savepoint()) {
   std::string database, table;
   vamos_split_name(name, database, table);
   const LEX_CSTRING db_name = {database.data(), database.size()}, table_name = {table.data(), table.size()};
@@ -149,13 +159,21 @@ Vamos_other_table::Vamos_other_table(THD *thd, const std::string &name) {
   list.init_one_table(&db_name, &table_name, nullptr, TL_READ);
   Dummy_error_handler no_errors;
   thd->push_internal_handler(&no_errors);
-  share = tdc_acquire_share(thd, &list, GTS_TABLE);
+  MDL_request request;
+  MDL_REQUEST_INIT(&request, MDL_key::TABLE, db_name.str, table_name.str, MDL_SHARED_HIGH_PRIO, MDL_TRANSACTION);
+  if (thd->mdl_context.acquire_lock(&request, static_cast<double>(thd->variables.lock_wait_timeout))) {
+    lock_error = thd_killed(thd) ? HA_ERR_ABORTED_BY_USER : HA_ERR_LOCK_WAIT_TIMEOUT;
+  } else {
+    list.mdl_request.ticket = request.ticket;
+    share = tdc_acquire_share(thd, &list, GTS_TABLE);
+  }
   thd->pop_internal_handler();
 }
 
 Vamos_other_table::~Vamos_other_table() {
   if (share)
     tdc_release_share(share);
+  thd->mdl_context.rollback_to_savepoint(before);
 }
 
 const TABLE_SHARE *Vamos_other_table::get() const {
@@ -248,12 +266,14 @@ char *ha_vamos::get_foreign_key_create_info() {
 void ha_vamos::free_foreign_key_create_info(char *text) { free(text); }
 
 int ha_vamos::get_foreign_key_list(THD *thd, List<FOREIGN_KEY_INFO> *list) {
-  return table_share->tmp_table ? 0 : list_infos(thd, vamos_foreign_keys(host_name(), false), table_share, list);
+  return table_share->tmp_table ? 0 : list_infos(thd, vamos_foreign_keys(host_name(), false), table_share, true, list);
 }
 
-/* The server opens the tables that refer to one that a statement changes. */
+/* The server opens the tables that refer to one that a statement changes: it wants their
+   names, and must not be made to wait for them here. ALTER TABLE wants their columns. */
 int ha_vamos::get_parent_foreign_key_list(THD *thd, List<FOREIGN_KEY_INFO> *list) {
-  return table_share->tmp_table ? 0 : list_infos(thd, vamos_foreign_keys(host_name(), true), table_share, list);
+  return table_share->tmp_table ? 0 : list_infos(thd, vamos_foreign_keys(host_name(), true), table_share,
+                                                  vamos_remakes_table(thd), list);
 }
 
 bool ha_vamos::referenced_by_foreign_key() const noexcept {

@@ -188,7 +188,9 @@ int ha_vamos::add_link(THD *thd, const Vamos_foreign_key &key, const std::string
   link.key = key;
   std::vector<Vamos_link> &links = to_child ? children : parents;
   const std::string &other_name = to_child ? key.child : key.parent;
-  Vamos_other_table other(thd, other_name);
+  const Vamos_other_table other(thd, other_name);
+  if (other.error())
+    return other.error();
   const TABLE_SHARE *share = other_name == own ? table_share : other.get();
   std::vector<uint> columns;
   const std::vector<std::string> &other_columns = to_child ? key.columns : key.parent_columns;
@@ -212,6 +214,7 @@ int ha_vamos::add_link(THD *thd, const Vamos_foreign_key &key, const std::string
     what.unique = (info.flags & HA_NOSAME) && info.user_defined_key_parts == columns.size();
     what.index = link.index;
     what.index_count = vamos_index_count(share);
+    what.version = vamos_version_of(share);
     what.parts = parts.data();
     what.part_count = static_cast<uint32_t>(parts.size());
     const int error = vamos_link_add(rust, connection(), &what);

@@ -207,9 +207,7 @@ static void keep_image(THD *thd, const TABLE_SHARE *share) {
     vamos_keep_image(thd, path, path);
 }
 
-/* The server's name for its description of the table; null where the host may
-   well know another one: of partitions. */
-static const uint8_t *version_of(const TABLE_SHARE *share) {
+const uint8_t *vamos_version_of(const TABLE_SHARE *share) {
   const bool known = share->tabledef_version.length == MY_UUID_SIZE && !share->partition_info_str;
   return known ? share->tabledef_version.str : nullptr;
 }
@@ -245,7 +243,7 @@ int ha_vamos::open(const char *name, int, uint) {
   if (error)
     return error;
   const Vamos_description description(table);
-  error = vamos_handler_open(connection(), shared, description.get(), version_of(table_share), &rust);
+  error = vamos_handler_open(connection(), shared, description.get(), vamos_version_of(table_share), &rust);
   if (error)
     return error;
   keep_image(current_thd, table_share);

@@ -9,12 +9,14 @@
 
 mod anomalies;
 mod behaviours;
+mod foreign_races;
 mod kills;
 mod play;
 mod untold;
 
 pub use anomalies::ANOMALIES;
 pub use behaviours::BEHAVIOURS;
+pub use foreign_races::check_foreign_races;
 pub use kills::check_kills;
 pub use play::{Played, Seen};
 pub use untold::check_untold;

@@ -1,9 +1,9 @@
 //! Foreign keys.
 
 use super::guard::{bytes, guard, on_connection, on_handler, record_to_fill, record_to_read};
-use super::table_calls::name;
+use super::table_calls::{VERSION, name};
 use super::types;
-use crate::engine::foreign::{self, Children, ForeignKey, LinkParts, OtherIndex, Side};
+use crate::engine::foreign::{self, Children, ForeignKey, LinkParts, Other, OtherIndex, Side};
 use crate::engine::{Connection, Handler};
 use std::ffi::{CString, c_char, c_int, c_void};
 
@@ -181,7 +181,12 @@ unsafe extern "C" fn vamos_link_add(
                 count: link.index_count as usize,
                 unique: link.unique != 0,
             };
-            handler.add_link(connection, side, &name(link.other), index, &parts)
+            let other = Other {
+                name: &name(link.other),
+                version: bytes(link.version, VERSION),
+                index,
+            };
+            handler.add_link(connection, side, other, &parts)
         })
     }
 }

@@ -5,7 +5,8 @@ use super::foreign_calls::foreign_keys;
 use super::guard::{bytes, guard, on_connection, on_handler};
 use super::types;
 use crate::codec::row::Plan;
-use crate::engine::{Connection, Handler, LockUse, Share, catalogue};
+use crate::engine::catalogue::{self, NewTable};
+use crate::engine::{Connection, Handler, LockUse, Share};
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::Arc;
 use vamos_guest::{Lock, LockWait};
@@ -27,25 +28,25 @@ unsafe extern "C" fn vamos_create_table(
     auto_increment: u64,
     image: *const u8,
     image_length: usize,
+    version: *const u8,
     temporary: u8,
     keys: *const types::ForeignKey,
     key_count: usize,
 ) -> c_int {
     // SAFETY: the shim passes the connection of the running thread, a text, an
-    // image of this length, and so many foreign keys.
+    // image of this length, a version or null, and so many foreign keys.
     unsafe {
         on_connection(connection, |connection| {
-            let image = bytes(image, image_length);
-            let temporary = temporary != 0;
-            catalogue::create(
-                connection,
-                &name(table),
+            let table = NewTable {
+                name: &name(table),
                 indexes,
                 auto_increment,
-                image,
-                temporary,
-                foreign_keys(keys, key_count),
-            )
+                image: bytes(image, image_length),
+                version: bytes(version, VERSION),
+                temporary: temporary != 0,
+                foreign_keys: foreign_keys(keys, key_count),
+            };
+            catalogue::create(connection, table)
         })
     }
 }

@@ -239,6 +239,7 @@ pub(super) struct Link {
     pub(super) unique: u8,
     pub(super) index: u32,
     pub(super) index_count: u32,
+    pub(super) version: *const u8,
     pub(super) parts: *const LinkPart,
     pub(super) part_count: u32,
 }

@@ -13,31 +13,39 @@ use vamos_guest::CreateTable;
 const COMES_BACK: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Creates a table with so many indexes; `image` is the server's description of it.
-pub(crate) fn create(
-    connection: &mut Connection,
-    name: &str,
-    indexes: u32,
-    auto_increment: u64,
-    image: &[u8],
-    temporary: bool,
-    mut foreign_keys: Vec<ForeignKey>,
-) -> Result<(), Error> {
-    connection.number_parents(&mut foreign_keys)?;
-    let mut definition = Definition::new(image, &[]);
-    definition.foreign_keys = foreign_keys;
+/// A table that is to be made.
+#[derive(Debug)]
+pub(crate) struct NewTable<'a> {
+    /// The host's name for it.
+    pub(crate) name: &'a str,
+    pub(crate) indexes: u32,
+    pub(crate) auto_increment: u64,
+    /// The server's description of it; empty for a partition.
+    pub(crate) image: &'a [u8],
+    /// The server's name for that description; empty: the table goes with any.
+    pub(crate) version: &'a [u8],
+    pub(crate) temporary: bool,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+}
+
+/// Creates a table.
+pub(crate) fn create(connection: &mut Connection, mut new: NewTable<'_>) -> Result<(), Error> {
+    connection.number_parents(&mut new.foreign_keys)?;
+    let mut definition = Definition::new(new.image, &[]);
+    definition.version = new.version.to_vec();
+    definition.foreign_keys = new.foreign_keys;
     let definition = definition.encode()?;
     let table = CreateTable {
-        name,
+        name: new.name,
         definition: &definition,
-        indexes: u16::try_from(indexes.max(1)).unwrap_or(u16::MAX),
-        counters: [auto_increment.max(1), 1],
+        indexes: u16::try_from(new.indexes.max(1)).unwrap_or(u16::MAX),
+        counters: [new.auto_increment.max(1), 1],
     };
-    match temporary {
+    match new.temporary {
         true => connection.session.create_temporary_table(table)?,
         false => connection.session.create_table(table)?,
     };
-    connection.note_table(name)
+    connection.note_table(new.name)
 }
 
 /// Drops a table. `undoes`: a statement that made it failed, perhaps since the host went
@@ -61,7 +69,7 @@ pub(crate) fn drop(connection: &mut Connection, name: &str, undoes: bool) -> Res
             }
         }
     }
-    Connection::forget_table(name);
+    connection.forget_table(name);
     Ok(())
 }
 

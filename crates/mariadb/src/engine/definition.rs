@@ -26,8 +26,8 @@ pub(crate) struct Definition {
     /// empty if it has none.
     pub(crate) partitions: Vec<u8>,
     /// The server's name for its description of the table (the 16 bytes of
-    /// `TABLE_SHARE::tabledef_version`) as of the last ALTER TABLE that copied no
-    /// rows; empty: there was none.
+    /// `TABLE_SHARE::tabledef_version`), by which an older one is refused; empty: any
+    /// will do, as for partitions and tables of earlier versions of this plugin.
     pub(crate) version: Vec<u8>,
     /// What a row consists of, where that is not each stored column in its order.
     /// Columns are counted among the stored ones, so that virtual columns can

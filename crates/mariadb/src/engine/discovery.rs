@@ -86,7 +86,7 @@ impl Connection {
                 Ok(()) => dropped += 1,
                 Err(error) => failed = Some(error),
             }
-            Self::forget_table(&name);
+            self.forget_table(&name);
         }
         match failed {
             None => Ok(dropped),

@@ -9,7 +9,7 @@ mod link;
 mod names;
 mod registry;
 
-pub(crate) use link::{Children, Link, LinkParts, OtherIndex, Side};
+pub(crate) use link::{Children, Link, LinkParts, Other, OtherIndex, Side};
 use names::{rename_generated, repaired};
 pub(crate) use registry::{
     changed as registry_changed, has_children, keys_of, name_taken, referring_to, registry_version,
@@ -92,9 +92,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Notes that a table is gone.
-    pub(crate) fn forget_table(name: &str) {
+    /// Notes that a table is gone. With one that ALTER TABLE had put aside its name may
+    /// be free: the new table may have another.
+    pub(crate) fn forget_table(&mut self, name: &str) {
         registry::set(name, Vec::new());
+        if let Some(before) = registry::take_aside(name) {
+            // If it cannot be asked for, it still counts: that refuses too much rather
+            // than too little.
+            let _ = self.note_table(&before);
+        }
     }
 
     /// Renames a table, and lets what refers to it follow. What ALTER TABLE puts
@@ -106,7 +112,15 @@ impl Connection {
             self.point_children(from, from)?;
         }
         self.when_free(|session| session.rename_table(from, to))?;
-        Self::forget_table(from);
+        match is_passing(to) {
+            // Until its successor is in its place, or it is back, whoever changes a table
+            // that it refers to must find it, and wait for the server's lock on it.
+            true => registry::put_aside(from, to),
+            false => {
+                registry::take_aside(from);
+                registry::set(from, Vec::new());
+            }
+        }
         if follows {
             self.rename_own_keys(from, to)?;
         }

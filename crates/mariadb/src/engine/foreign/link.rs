@@ -7,6 +7,7 @@
 
 use crate::codec::record::Record;
 use crate::codec::{KeyPart, key};
+use crate::engine::definition::Definition;
 use crate::engine::{Connection, Error, Handler};
 use vamos_guest::{Direction, Get, IndexId, KeyRange, Lock, LockWait, Rows, ScanSpec, TableId};
 
@@ -39,6 +40,16 @@ pub(crate) struct OtherIndex {
     pub(crate) count: usize,
     /// One row at most has the key that the link searches for.
     pub(crate) unique: bool,
+}
+
+/// The other table, as the server describes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Other<'a> {
+    /// The host's name for it.
+    pub(crate) name: &'a str,
+    /// The server's name for its description; empty: it has none.
+    pub(crate) version: &'a [u8],
+    pub(crate) index: OtherIndex,
 }
 
 /// A link.
@@ -81,22 +92,27 @@ impl Handler {
     }
 
     /// Adds a link to a table by its index at a position.
+    ///
+    /// # Errors
+    /// [`Error::OldDefinition`] if the host's table is another one than is described;
+    /// and the host's.
     pub(crate) fn add_link(
         &mut self,
         connection: &mut Connection,
         side: Side,
-        other: &str,
-        index: OtherIndex,
+        other: Other<'_>,
         parts: &[LinkParts],
     ) -> Result<(), Error> {
-        let to_itself = other == self.share.name();
+        let index = other.index;
+        let to_itself = other.name == self.share.name();
         let (table, ids) = match to_itself {
             true => {
                 let ids = self.share.ids();
                 (ids.table, ids.indexes.clone())
             }
             false => {
-                let table = connection.session.open_table(other)?;
+                let table = connection.session.open_table(other.name)?;
+                Definition::decode(other.name, &table.definition)?.check_version(other.version)?;
                 (table.table, table.indexes)
             }
         };

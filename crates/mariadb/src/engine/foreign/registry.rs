@@ -18,6 +18,9 @@ struct Registry {
     keys: HashMap<String, Arc<[ForeignKey]>>,
     /// By parent: the tables that refer to it.
     children: HashMap<String, BTreeSet<String>>,
+    /// Tables that ALTER TABLE has put aside: what they were called, by their present
+    /// names. They still count by the old ones.
+    aside: HashMap<String, String>,
 }
 
 impl Registry {
@@ -70,6 +73,24 @@ pub(super) fn set(name: &str, keys: Vec<ForeignKey>) {
         registry.set(name, keys);
     }
     changed();
+}
+
+/// Notes that a table has a passing name now.
+pub(super) fn put_aside(from: &str, to: &str) {
+    if !is_passing(from)
+        && let Some(registry) = &mut *REGISTRY.write()
+    {
+        registry.aside.insert(to.to_owned(), from.to_owned());
+    }
+    changed();
+}
+
+/// What a table was called that is no longer aside under this name.
+pub(super) fn take_aside(name: &str) -> Option<String> {
+    match is_passing(name) {
+        true => REGISTRY.write().as_mut()?.aside.remove(name),
+        false => None,
+    }
 }
 
 /// Notes that a table is not what it was.
