@@ -55,7 +55,10 @@ pub struct Client {
     no_window: Mutex<Option<String>>,
     rejected: AtomicU64,
     pub(crate) order: CommitOrder,
-    pub(crate) undecided: Mutex<Vec<Undecided>>,
+    /// In the order in which they were decided; each stays until the host has heard of it.
+    pub(crate) undecided: Mutex<Vec<Arc<Undecided>>>,
+    /// Held by the session that tells of them.
+    pub(crate) telling: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +81,7 @@ impl Client {
             rejected: AtomicU64::new(0),
             order: CommitOrder::new(random_id()),
             undecided: Mutex::default(),
+            telling: Mutex::default(),
         })
     }
 

@@ -8,7 +8,7 @@ use vamos_channel::{ClientLane, ClientOptions, Hello, LaneCounters, Token, Windo
 use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Write, Written};
 
 /// How often a waiting session asks its interrupt whether to go on.
-const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
+pub(crate) const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long an interrupted request may take to end before the lane is given up.
 const CANCEL_GRACE: Duration = Duration::from_secs(10);

@@ -123,7 +123,10 @@ impl Session {
         if self.connection.is_none() {
             let config = self.client.config();
             let mut connection = Connection::open(&self.client, &config, self.key)?;
-            if let Err(error) = self.client.tell_undecided(&mut connection) {
+            if let Err(error) = self
+                .client
+                .tell_undecided(&mut connection, self.interrupt.as_deref())
+            {
                 self.client.disconnected(self.key, connection.counters());
                 return Err(error);
             }

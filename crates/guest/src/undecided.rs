@@ -1,7 +1,7 @@
 //! Ends of prepared transactions that are decided and that the host, being away,
 //! has not heard of.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, INTERRUPT_INTERVAL};
 use crate::order::Outstanding;
 use crate::prepared::XidBuf;
 use crate::session::refusal;
@@ -66,7 +66,7 @@ impl Undecided {
 impl Client {
     /// Remembers a decision until the host has heard of it.
     pub(crate) fn decide(&self, undecided: Undecided) {
-        self.undecided.lock().push(undecided);
+        self.undecided.lock().push(Arc::new(undecided));
     }
 
     /// Whether there are decisions of which the host has not heard.
@@ -74,19 +74,34 @@ impl Client {
         !self.undecided.lock().is_empty()
     }
 
-    /// Tells the host what was decided while it was away, before anything else.
-    pub(crate) fn tell_undecided(&self, connection: &mut Connection) -> Result<(), Error> {
-        let mut decided = std::mem::take(&mut *self.undecided.lock()).into_iter();
-        while let Some(undecided) = decided.next() {
+    /// Tells the host what was decided while it was away, before anything else. One
+    /// session tells; others that connect meanwhile wait for it, unless they are
+    /// interrupted.
+    pub(crate) fn tell_undecided(
+        &self,
+        connection: &mut Connection,
+        interrupt: Option<&(dyn Fn() -> bool + Send)>,
+    ) -> Result<(), Error> {
+        if !self.has_undecided() {
+            return Ok(());
+        }
+        let _telling = loop {
+            match self.telling.try_lock_for(INTERRUPT_INTERVAL) {
+                Some(telling) => break telling,
+                None if interrupt.is_some_and(|stop| stop()) => return Err(Error::Interrupted),
+                None => {}
+            }
+        };
+        let decided = self.undecided.lock().clone();
+        for undecided in decided {
             match undecided.tell(connection) {
-                Ok(()) => {}
+                Ok(()) => self
+                    .undecided
+                    .lock()
+                    .retain(|other| !Arc::ptr_eq(other, &undecided)),
                 // The host's own trouble: tried again with the next lane.
-                Err(Error::Failed { .. }) => self.decide(undecided),
-                Err(error) => {
-                    self.decide(undecided);
-                    self.undecided.lock().extend(decided);
-                    return Err(error);
-                }
+                Err(Error::Failed { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use vamos_guest::{Client, Config, Durability, Error, ErrorCode, IndexId, Session
 use vamos_proto::{AlterTables, Failure, MODULE_NAME, MODULE_VERSION, Request, Response, Written};
 
 /// How often it looks for something to do.
-const PAUSE: Duration = Duration::from_millis(1);
+pub(crate) const PAUSE: Duration = Duration::from_millis(1);
 
 /// How many pauses a change of tables takes: longer than a session waits before it asks
 /// its interrupt.
@@ -62,11 +62,11 @@ impl Drop for FailingHost {
     }
 }
 
-fn endpoint(dir: &TempDir) -> Endpoint {
+pub(crate) fn endpoint(dir: &TempDir) -> Endpoint {
     Endpoint::Unix(dir.path().join("g.sock"))
 }
 
-fn accept(listener: &Listener, stopped: &AtomicBool) -> Option<ServerLane> {
+pub(crate) fn accept(listener: &Listener, stopped: &AtomicBool) -> Option<ServerLane> {
     let lanes = LaneAllocator::without_window(1);
     let policy = Admission::new().module(MODULE_NAME, MODULE_VERSION..=MODULE_VERSION);
     let mut pending = None;
@@ -135,7 +135,7 @@ fn failed(code: ErrorCode, message: &'static str) -> Response<'static> {
     })
 }
 
-fn answer(lane: &mut ServerLane, tag: u32, response: &Response<'_>) -> Option<()> {
+pub(crate) fn answer(lane: &mut ServerLane, tag: u32, response: &Response<'_>) -> Option<()> {
     let mut answer = Vec::new();
     let opcode = response.encode(&mut answer);
     lane.try_send(opcode, tag, &answer).ok()?;

@@ -10,3 +10,4 @@ mod locks;
 mod scans;
 mod sessions;
 mod support;
+mod undecided;
