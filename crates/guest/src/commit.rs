@@ -41,7 +41,7 @@ impl Session {
                 self.end_without_answer(locked);
                 Ok(())
             }
-            Transaction::Prepared { xid, posted } => self.commit_prepared(xid, posted, durability),
+            Transaction::Prepared { xid, posted, .. } => self.commit_prepared(xid, posted, durability),
             Transaction::Lost { reason } => Err(Error::ConnectionLost { reason }),
             _ => Ok(()),
         };

@@ -88,16 +88,15 @@ impl Session {
         self.transaction = match &result {
             Ok(()) => Transaction::Prepared {
                 xid: (*xid).into(),
+                attempt: id,
                 posted: None,
             },
             Err(_) => Transaction::None,
         };
         if let Err(error @ (Error::ConnectionLost { .. } | Error::Protocol { .. })) = &result {
             // It may be prepared, or be so before long: that must not last.
-            let attempt = Some(id);
-            let xid = (*xid).into();
-            self.client
-                .decide(Undecided::new(xid, Decision::Rollback { attempt }));
+            let decision = Decision::Rollback { attempt: id };
+            self.client.decide(Undecided::new((*xid).into(), decision));
             self.drop_lane(&error.to_string());
         }
         self.end_of_transaction();
@@ -124,7 +123,7 @@ impl Session {
         }
         let outstanding = Arc::clone(&self.client).order_commit();
         let id = self.next_commit();
-        let Transaction::Prepared { xid, posted } = &mut self.transaction else {
+        let Transaction::Prepared { xid, posted, .. } = &mut self.transaction else {
             return;
         };
         let commit = CommitPrepared {
@@ -204,11 +203,11 @@ impl Session {
     }
 
     /// Rolls the prepared transaction back; if the host is away, when it is back.
-    pub(crate) fn rollback_prepared(&mut self, xid: XidBuf) {
+    pub(crate) fn rollback_prepared(&mut self, xid: XidBuf, attempt: CommitId) {
         let interrupt = self.interrupt.take();
         let rollback = RollbackPrepared {
             xid: xid.as_xid(),
-            attempt: None,
+            attempt: Some(attempt),
         };
         let result = match self.connection() {
             Ok(_) => self.ask_done(&Request::RollbackPrepared(rollback), "a rollback"),
@@ -222,7 +221,7 @@ impl Session {
                 if lane_is_gone(&error) {
                     self.drop_lane(&error.to_string());
                 }
-                let decision = Decision::Rollback { attempt: None };
+                let decision = Decision::Rollback { attempt };
                 self.client.decide(Undecided::new(xid, decision));
             }
         }

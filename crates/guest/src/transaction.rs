@@ -4,7 +4,7 @@ use crate::Error;
 use crate::prepared::{Posted, XidBuf};
 use crate::session::{Session, refusal};
 use std::time::Duration;
-use vamos_proto::{Begin, IndexId, Isolation, Request, Response, SavepointId, Unlock};
+use vamos_proto::{Begin, CommitId, IndexId, Isolation, Request, Response, SavepointId, Unlock};
 
 /// The state of a session's transaction.
 #[derive(Debug)]
@@ -22,7 +22,12 @@ pub(crate) enum Transaction {
         locked: bool,
     },
     /// Prepared: it is the host's now, and survives the lane.
-    Prepared { xid: XidBuf, posted: Option<Posted> },
+    Prepared {
+        xid: XidBuf,
+        /// The attempt that has prepared it.
+        attempt: CommitId,
+        posted: Option<Posted>,
+    },
     /// Was open when the lane broke, and the caller has not ended it yet.
     Lost { reason: String },
 }
@@ -127,7 +132,7 @@ impl Session {
                 locked,
                 ..
             } => self.end_without_answer(locked),
-            Transaction::Prepared { xid, .. } => self.rollback_prepared(xid),
+            Transaction::Prepared { xid, attempt, .. } => self.rollback_prepared(xid, attempt),
             _ => {}
         }
         self.transaction = Transaction::None;

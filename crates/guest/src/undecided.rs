@@ -17,8 +17,8 @@ pub(crate) enum Decision {
         id: CommitId,
         outstanding: Option<Outstanding>,
     },
-    /// To roll back; `attempt` if it is not known to be prepared.
-    Rollback { attempt: Option<CommitId> },
+    /// To roll back what this attempt has prepared, or may have.
+    Rollback { attempt: CommitId },
 }
 
 /// A prepared transaction whose end the host has not heard of.
@@ -44,7 +44,7 @@ impl Undecided {
             }),
             Decision::Rollback { attempt } => Request::RollbackPrepared(RollbackPrepared {
                 xid,
-                attempt: *attempt,
+                attempt: Some(*attempt),
             }),
         }
     }

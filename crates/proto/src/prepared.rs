@@ -72,8 +72,9 @@ pub struct RollbackPrepared<'a> {
     /// The transaction.
     #[serde(borrow)]
     pub xid: Xid<'a>,
-    /// The attempt to prepare it whose answer was lost, if that is so: it is
-    /// waited for or, if it has not come yet, refused when it comes.
+    /// The attempt that has prepared it: what another one has prepared under the same
+    /// name since is not meant. One whose answer was lost is waited for or, if it has
+    /// not come yet, refused when it comes. `None`: whoever has prepared it.
     pub attempt: Option<CommitId>,
 }
 

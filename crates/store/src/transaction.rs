@@ -200,10 +200,9 @@ impl Transaction {
         self.check_open()?;
         let store = Arc::clone(&self.store);
         let in_flight = store.outcomes.begin(prepare.id)?;
-        let record = Record::new(prepare.xid.format, &self.overlay, &self.changed, &self.raises).encode()?;
-        let place = store
-            .prepared
-            .reserve(&prepare.xid, prepare.server, record.len() as u64)?;
+        let record = Record::new(prepare.xid.format, &self.overlay, &self.changed, &self.raises);
+        let record = record.encode(prepare.id)?;
+        let place = store.prepared.reserve(prepare, record.len() as u64)?;
         let changes = self.into_changes();
         let work = Work::prepare(&store.engine, changes, &record, place, in_flight);
         drop(record);

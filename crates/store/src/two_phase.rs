@@ -3,7 +3,7 @@
 use crate::commit::{Attempts, Changes, InFlight, InOrder, Work};
 use crate::prepared::{Place, PreparedTransaction};
 use crate::{Store, StoreError};
-use vamos_proto::{CommitPrepared, Durability, LockWaits, Recover, RollbackPrepared, Ticket};
+use vamos_proto::{CommitId, CommitPrepared, Durability, LockWaits, Recover, RollbackPrepared, Ticket};
 
 impl Store {
     /// Commits a prepared transaction, in its place in the order of commits.
@@ -37,13 +37,27 @@ impl Store {
         // It begins before it takes: who finds nothing to take, and none of its attempts
         // under way, knows that there is nothing.
         let begun = self.outcomes.begin(commit.id);
-        let (changes, place) = self.prepared.take(&commit.xid)?;
+        let (changes, place) = self.take_meant(commit)?;
         match begun {
             Ok(in_flight) => Ok(self.commit_work(commit, (changes, place), in_flight)),
             Err(error) => {
                 place.keep(changes);
                 Err(error)
             }
+        }
+    }
+
+    fn take_meant(&self, commit: &CommitPrepared<'_>) -> Result<(Changes, Place), StoreError> {
+        self.prepared
+            .take(&commit.xid, |attempt| self.is_meant(commit.id, attempt))
+    }
+
+    /// Whether a commit means what this attempt has prepared, and not what had the same
+    /// name before: then it is asked for again, and has happened.
+    fn is_meant(&self, commit: CommitId, attempt: Option<CommitId>) -> Result<bool, StoreError> {
+        match attempt {
+            Some(attempt) if attempt.session == commit.session => Ok(attempt.number < commit.number),
+            _ => Ok(!self.outcomes.is_committed(commit)?),
         }
     }
 
@@ -62,7 +76,7 @@ impl Store {
         if !matches!(error, StoreError::NoSuchPrepared { .. }) {
             return Err(error);
         }
-        let take = || self.prepared.take(&commit.xid).ok();
+        let take = || self.take_meant(commit).ok();
         match self.outcomes.outcome_or_again(commit.id, take).await? {
             Attempts::Committed => Ok(()),
             Attempts::NotCommitted => Err(error),
@@ -80,11 +94,19 @@ impl Store {
     /// [`StoreError::NoSuchPrepared`], or [`StoreError::Storage`], after which the
     /// transaction is still prepared.
     pub async fn rollback_prepared(&self, rollback: &RollbackPrepared<'_>) -> Result<(), StoreError> {
-        if let Some(attempt) = rollback.attempt {
-            // Waits for it, or has it refused if it comes later.
-            self.outcomes.outcome(attempt).await?;
-        }
-        let (changes, place) = self.prepared.take(&rollback.xid)?;
+        let take = || {
+            self.prepared.take(&rollback.xid, |attempt| {
+                Ok(rollback.attempt.is_none() || attempt.is_none() || attempt == rollback.attempt)
+            })
+        };
+        let (changes, place) = match (take(), rollback.attempt) {
+            (Err(StoreError::NoSuchPrepared { .. }), Some(attempt)) => {
+                // Waits for it, or has it refused if it comes later.
+                self.outcomes.outcome(attempt).await?;
+                take()?
+            }
+            (taken, _) => taken?,
+        };
         let work = Work::rollback_prepared(&self.engine, changes, place);
         self.committer.submit(work, true, InOrder::Any).await
     }

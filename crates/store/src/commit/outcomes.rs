@@ -158,6 +158,11 @@ impl Outcomes {
         .await
     }
 
+    /// Whether a commit is known to have happened.
+    pub(crate) fn is_committed(&self, id: CommitId) -> Result<bool, StoreError> {
+        Ok(self.ended(id)? == CommitOutcome::Committed)
+    }
+
     fn ended(&self, id: CommitId) -> Result<CommitOutcome, StoreError> {
         let mark = self
             .engine

@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use vamos_proto::{IndexId, LockWait, TableId};
+use vamos_proto::{CommitId, IndexId, LockWait, TableId};
 
 /// All that is needed to finish a prepared transaction after a restart.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,16 +62,25 @@ impl<'a> Record<'a> {
         }
     }
 
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        postcard::to_allocvec(self).map_err(|error| StoreError::Invalid {
+    /// Its bytes, with the name of the attempt that prepares it behind it.
+    pub(crate) fn encode(&self, attempt: CommitId) -> Result<Vec<u8>, StoreError> {
+        postcard::to_allocvec(&(self, attempt)).map_err(|error| StoreError::Invalid {
             reason: format!("a prepared transaction's record cannot be encoded: {error}"),
         })
     }
 
-    pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, StoreError> {
-        postcard::from_bytes(bytes).map_err(|error| StoreError::Corruption {
+    /// The record, and the attempt that has prepared it; records from before that was
+    /// kept have none.
+    pub(super) fn decode(bytes: &'a [u8]) -> Result<(Self, Option<CommitId>), StoreError> {
+        let corrupt = |error| StoreError::Corruption {
             reason: format!("a prepared transaction's record cannot be read: {error}"),
-        })
+        };
+        let (record, rest) = postcard::take_from_bytes(bytes).map_err(corrupt)?;
+        let attempt = match rest {
+            [] => None,
+            rest => Some(postcard::from_bytes(rest).map_err(corrupt)?),
+        };
+        Ok((record, attempt))
     }
 
     /// The changes as they were when the transaction was prepared, with exclusive
@@ -125,5 +134,29 @@ fn lock(owner: &mut Owner, key: &FullKey, adds: bool) -> Result<(), StoreError> 
     match pin!(taken).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(taken) => taken,
         Poll::Pending => Err(StoreError::LockNotAvailable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // Tests may stop here.
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_with_its_attempt_and_without() {
+        let overlay = Overlay::default();
+        let record = Record::new(7, &overlay, &BTreeMap::new(), &Raises::new());
+        let attempt = CommitId {
+            session: [1; 16],
+            number: 2,
+        };
+        let with = record.encode(attempt).unwrap();
+        let without = postcard::to_allocvec(&record).unwrap();
+        assert_eq!(Record::decode(&with).unwrap().1, Some(attempt));
+        assert_eq!(Record::decode(&without).unwrap().1, None);
+        let cut = Record::decode(&with[..with.len() - 1]);
+        assert!(matches!(cut, Err(StoreError::Corruption { .. })));
     }
 }

@@ -13,7 +13,7 @@ use std::future::poll_fn;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use vamos_proto::Xid;
+use vamos_proto::{CommitId, Prepare, Xid};
 use vamos_rocks::ReadOptions;
 
 /// How many there may be, and how many bytes their records may have together.
@@ -45,6 +45,8 @@ struct State {
 struct Entry {
     format: i64,
     bytes: u64,
+    /// Who has prepared it, if its record says so: a name can be used again.
+    attempt: Option<CommitId>,
     /// None while it is being prepared, committed or rolled back.
     changes: Option<Changes>,
 }
@@ -74,7 +76,7 @@ impl Prepared {
             let name = XidName::of_key(key).ok_or_else(|| StoreError::Corruption {
                 reason: "a prepared transaction's name cannot be read".to_owned(),
             })?;
-            let record = Record::decode(value)?;
+            let (record, attempt) = Record::decode(value)?;
             let changes = record.restore(engine, catalogue, locks)?;
             let bytes = value.len() as u64;
             tracing::info!(xid = %name, bytes, "found a prepared transaction");
@@ -84,6 +86,7 @@ impl Prepared {
                 Entry {
                     format: record.format,
                     bytes,
+                    attempt,
                     changes: Some(changes),
                 },
             );
@@ -103,12 +106,8 @@ impl Prepared {
     }
 
     /// Makes a place for a transaction that is about to be prepared.
-    pub(crate) fn reserve(
-        self: &Arc<Self>,
-        xid: &Xid<'_>,
-        server: [u8; 16],
-        bytes: u64,
-    ) -> Result<Place, StoreError> {
+    pub(crate) fn reserve(self: &Arc<Self>, prepare: &Prepare<'_>, bytes: u64) -> Result<Place, StoreError> {
+        let (xid, server) = (&prepare.xid, prepare.server);
         let name = XidName::new(xid)?;
         let mut state = self.state.lock();
         if *state.server.get_or_insert(server) != server {
@@ -129,6 +128,7 @@ impl Prepared {
         let entry = Entry {
             format: xid.format,
             bytes,
+            attempt: Some(prepare.id),
             changes: None,
         };
         state.entries.insert(name.clone(), entry);
@@ -143,14 +143,20 @@ impl Prepared {
         }
     }
 
-    /// Takes a prepared transaction out, to commit it or to roll it back.
-    pub(crate) fn take(self: &Arc<Self>, xid: &Xid<'_>) -> Result<(Changes, Place), StoreError> {
+    /// Takes a prepared transaction out, to commit it or to roll it back, if `is_meant`
+    /// says so of the attempt that has prepared it: another one may have used the name
+    /// again.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        xid: &Xid<'_>,
+        is_meant: impl FnOnce(Option<CommitId>) -> Result<bool, StoreError>,
+    ) -> Result<(Changes, Place), StoreError> {
         let name = XidName::new(xid)?;
         let mut state = self.state.lock();
-        let changes = state
-            .entries
-            .get_mut(&name)
-            .and_then(|entry| entry.changes.take());
+        let changes = match state.entries.get_mut(&name) {
+            Some(entry) if entry.changes.is_some() && is_meant(entry.attempt)? => entry.changes.take(),
+            _ => None,
+        };
         let Some(changes) = changes else {
             return Err(StoreError::NoSuchPrepared { name });
         };

@@ -180,6 +180,56 @@ fn a_preparation_under_way_is_rolled_back_with_its_attempt() {
 }
 
 #[test]
+fn a_late_rollback_leaves_what_was_prepared_under_the_same_name_since() {
+    let mut fixture = Fixture::new();
+    block_on(inserting(&fixture, b"a").prepare(&prepare(b"one", 1))).unwrap();
+    let first = RollbackPrepared {
+        xid: xid(b"one"),
+        attempt: Some(commit_id(1)),
+    };
+    block_on(fixture.store().rollback_prepared(&first)).unwrap();
+    block_on(inserting(&fixture, b"b").prepare(&prepare(b"one", 2))).unwrap();
+    for _ in 0..2 {
+        let late = block_on(fixture.store().rollback_prepared(&first));
+        assert_eq!(late.unwrap_err().code(), ErrorCode::NotFound);
+        assert_eq!(names(&fixture), [b"one"]);
+        fixture.reopen();
+    }
+    // Its name alone is enough for whoever does not know it.
+    block_on(fixture.store().rollback_prepared(&rollback(b"one"))).unwrap();
+    assert_eq!(names(&fixture), [b""; 0]);
+}
+
+#[test]
+fn a_repeated_commit_leaves_what_was_prepared_under_the_same_name_since() {
+    let other = CommitId {
+        session: [8; 16],
+        number: 1,
+    };
+    // The session's own commit, and another's by the name.
+    for id in [commit_id(2), other] {
+        let mut fixture = Fixture::new();
+        block_on(inserting(&fixture, b"a").prepare(&prepare(b"one", 1))).unwrap();
+        let first = commit(b"one", id, None);
+        block_on(fixture.store().commit_prepared(&first)).unwrap();
+        block_on(inserting(&fixture, b"b").prepare(&prepare(b"one", 3))).unwrap();
+        for _ in 0..2 {
+            block_on(fixture.store().commit_prepared(&first)).unwrap();
+            assert_eq!(names(&fixture), [b"one"]);
+            assert_eq!(value(&fixture, b"b"), None);
+            fixture.reopen();
+        }
+        block_on(
+            fixture
+                .store()
+                .commit_prepared(&commit(b"one", commit_id(4), None)),
+        )
+        .unwrap();
+        assert_eq!(value(&fixture, b"b").unwrap(), b"v");
+    }
+}
+
+#[test]
 fn names_are_unique_and_their_number_and_bytes_have_limits() {
     let fixture = Fixture::with(|options| options.max_prepared = 2);
     block_on(inserting(&fixture, b"a").prepare(&prepare(b"one", 1))).unwrap();
