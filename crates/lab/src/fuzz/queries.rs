@@ -109,7 +109,7 @@ fn measure(rng: &mut Rng, column: &Column, prefix: &str) -> String {
         0 => "COUNT(*)".into(),
         1 => format!("COUNT({name})"),
         2 => format!("COUNT(DISTINCT {name})"),
-        3 | 4 if kind.is_loose() => format!("MAX({name}) IS NULL"),
+        3 | 4 if kind.has_open_extremes() => format!("MAX({name}) IS NULL"),
         3 => format!("MIN({name})"),
         // Shown as bytes or as a number: by how the server groups.
         4 if matches!(kind, Type::Bit(_)) => format!("MAX({name} + 0)"),
@@ -183,7 +183,7 @@ fn by_key(rng: &mut Rng, table: &Table) -> Statement {
         .collect();
     for function in ["MIN", "MAX"] {
         if let Some(column) = columns.get(groups) {
-            shown.push(match column.kind.is_loose() {
+            shown.push(match column.kind.has_open_extremes() {
                 true => format!("{function}({}) IS NULL", column.name),
                 false => format!("{function}({})", column.name),
             });

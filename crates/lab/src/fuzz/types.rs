@@ -200,6 +200,12 @@ impl Type {
         )
     }
 
+    /// Whether the server's plans differ in which value is the least or the greatest: a
+    /// list's by its number in the groups that an index tells, otherwise by its text.
+    pub(super) fn has_open_extremes(&self) -> bool {
+        self.is_loose() || matches!(self, Self::Enum(_) | Self::Set(_))
+    }
+
     /// Whether it is a string, of characters or of bytes.
     pub(super) fn is_string(&self) -> bool {
         self.is_loose() || matches!(self, Self::Binary(_) | Self::VarBinary(_) | Self::Blob(_))
