@@ -1,10 +1,12 @@
 //! Cursors: reads of a range, row by row.
 
 mod ranges;
+mod shared_key;
 
 use crate::Error;
 use crate::session::Session;
 use ranges::Ranges;
+use shared_key::Returned;
 use std::ops::Range;
 use std::sync::Arc;
 use vamos_proto::{
@@ -106,6 +108,8 @@ pub struct Cursor {
     last_block: bool,
     /// Of a scan of several ranges: those behind the present one.
     ranges: Option<Ranges>,
+    /// The scan began anew at this row's key, which it shares with another one.
+    returned_before: Option<Returned>,
 }
 
 /// Where a step within a block led.
@@ -173,15 +177,21 @@ impl Cursor {
 
     /// Notes that the rows up to the current one need not come again.
     fn leave_row(&mut self) {
-        if !std::mem::take(&mut self.on_row) {
-            return;
+        if std::mem::take(&mut self.on_row) {
+            let key = self.row().key.to_vec();
+            self.leave_key(key, false);
         }
-        let key = self.row().key.to_vec();
+    }
+
+    /// Puts the range's beginning behind this key, or before it if it shall come
+    /// once `again`.
+    fn leave_key(&mut self, mut key: Vec<u8>, again: bool) {
+        // The key that follows immediately.
+        if again == (self.spec.direction == Direction::Backward) {
+            key.push(0);
+        }
         match self.spec.direction {
-            Direction::Forward => {
-                self.low = key;
-                self.low.push(0);
-            }
+            Direction::Forward => self.low = key,
             Direction::Backward => self.high = key,
         }
     }
@@ -322,6 +332,7 @@ impl Session {
             seen_writes: 0,
             last_block: false,
             ranges,
+            returned_before: None,
         };
         let started = self.start(&mut cursor);
         self.checked(started)?;
@@ -357,6 +368,7 @@ impl Session {
         self.keep_fresh(cursor)?;
         loop {
             match cursor.step()? {
+                Step::Row if cursor.was_returned() => continue,
                 Step::Row => return Ok(true),
                 Step::EndOfRange => return Ok(false),
                 Step::EndOfBlock => {}
@@ -391,7 +403,7 @@ impl Session {
         {
             connection.send(&Request::CloseCursor(CursorId(cursor.id)))?;
         }
-        cursor.leave_row();
+        cursor.leave_row_before_restart();
         self.start(cursor)
     }
 

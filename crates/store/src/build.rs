@@ -114,7 +114,7 @@ impl Build {
         max_rows: usize,
         max_bytes: usize,
     ) -> Result<bool, StoreError> {
-        let Some(low) = self.scan_at.take() else {
+        let Some(low) = self.scan_at.clone() else {
             return Ok(true);
         };
         let (_, high) = keys::index_bounds(self.log.primary);
@@ -137,6 +137,7 @@ impl Build {
             cursor.step_forward();
         }
         cursor.status()?;
+        self.scan_at = None;
         Ok(true)
     }
 

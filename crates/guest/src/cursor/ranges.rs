@@ -44,6 +44,7 @@ impl Cursor {
     /// The present range is at its end.
     pub(super) fn end_range(&mut self) {
         self.on_row = false;
+        self.returned_before = None;
         let Some(ranges) = &mut self.ranges else { return };
         match ranges.more.pop_front() {
             Some((low, high)) => {

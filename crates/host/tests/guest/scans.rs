@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vamos_guest::{
     Direction, Durability, KeyRange, Lock, MultiGet, Rows, ScanSpec, Session, WriteOp, Written,
 };
+use vamos_proto::{IndexEntry, PrimaryKey};
 
 #[test]
 fn a_scan_returns_every_row_in_order_both_ways_however_many() {
@@ -144,6 +145,88 @@ fn an_open_cursor_sees_what_its_transaction_writes_ahead_of_it() {
     assert!(rest.is_sorted());
     assert!(!rest.contains(&gone.to_vec()));
     assert!(rest.contains(&new.to_vec()));
+    session.rollback().unwrap();
+}
+
+/// The entry `u` of row 1 in a unique index stays with the snapshot when another
+/// session frees it, beside that of row 2, to which this one gives it.
+#[test]
+fn a_scan_that_begins_anew_between_two_rows_of_a_unique_entry_misses_none() {
+    let daemon = Daemon::start("");
+    let (mut session, mut other) = (Session::new(daemon.client()), Session::new(daemon.client()));
+    let table = create_table(&mut session, "t");
+    let (primary, unique) = (table.indexes[0], table.indexes[1]);
+    let entry_of = |row: &[u8]| {
+        let mut value = Vec::new();
+        let (primary_key, extra) = (PrimaryKey::InValue(row), &b""[..]);
+        IndexEntry { primary_key, extra }.encode(&mut value);
+        value
+    };
+    for session in [&mut session, &mut other] {
+        begin(session);
+    }
+    let add = |session: &mut Session, row: &[u8], entry: &[u8]| {
+        let (index, value) = (primary, &b"row"[..]);
+        let row_op = WriteOp::Insert {
+            index,
+            key: row,
+            value,
+        };
+        let value = entry_of(row);
+        let entry_op = WriteOp::Put {
+            index: unique,
+            key: entry,
+            value: &value,
+        };
+        let written = session.write(write(&table, vec![row_op, entry_op], 0)).unwrap();
+        assert_eq!(written, Written::Done);
+    };
+    add(&mut other, b"1", b"u");
+    add(&mut other, b"9", b"v");
+    other.commit(Durability::Commit).unwrap();
+    assert_eq!(
+        keys(&mut session, &ScanSpec::new(everything(unique))),
+        [b"u", b"v"]
+    );
+    begin(&mut other);
+    let value = entry_of(b"1");
+    let moved = vec![
+        WriteOp::Delete {
+            index: unique,
+            key: b"u",
+        },
+        WriteOp::Put {
+            index: unique,
+            key: b"w",
+            value: &value,
+        },
+        WriteOp::Put {
+            index: primary,
+            key: b"1",
+            value: b"moved",
+        },
+    ];
+    assert_eq!(other.write(write(&table, moved, 0)).unwrap(), Written::Done);
+    other.commit(Durability::Commit).unwrap();
+    add(&mut session, b"2", b"u");
+    assert_eq!(keys(&mut session, &ScanSpec::new(everything(unique))), [b"u", b"u", b"v"]);
+    let mut expected = vec![&b"u"[..], b"u", b"v"];
+    for (fetch, row, entry) in [(None, b"3", b"x"), (Some(primary), b"4", b"y")] {
+        let spec = ScanSpec {
+            fetch,
+            ..ScanSpec::new(everything(unique))
+        };
+        let mut cursor = session.scan(&spec).unwrap();
+        assert!(session.next(&mut cursor).unwrap());
+        let mut found = vec![cursor.row().key.to_vec()];
+        add(&mut session, row, entry);
+        while session.next(&mut cursor).unwrap() {
+            found.push(cursor.row().key.to_vec());
+        }
+        session.close(cursor);
+        expected.push(entry);
+        assert_eq!(found, expected);
+    }
     session.rollback().unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! Batches of consistent scans: nothing in them waits.
 
+use super::merge::Next;
 use super::{Cursor, Room};
 use crate::StoreError;
 use crate::engine::Engine;
@@ -50,8 +51,10 @@ impl Cursor {
                 wanted
             });
             match shown {
-                Ok(Some(wanted)) => remaining = remaining.saturating_sub(wanted.into()),
-                Ok(None) => break Ok(true),
+                Ok(Next::Entry(wanted)) => remaining = remaining.saturating_sub(wanted.into()),
+                Ok(Next::Deleted(key)) => last = key.to_vec(),
+                Ok(Next::Unseen) => {}
+                Ok(Next::End) => break Ok(true),
                 Err(error) => break Err(error),
             }
         };
@@ -132,10 +135,11 @@ impl Cursor {
                     .then(|| primary_key(primary, key, value).map(|primary_key| (key.to_vec(), primary_key)))
             });
             match shown {
-                Ok(Some(Some(Ok(entry)))) => entries.push(entry),
-                Ok(Some(None)) => {}
-                Ok(None) => break Ok(true),
-                Ok(Some(Some(Err(error)))) | Err(error) => break Err(error),
+                Ok(Next::Entry(Some(Ok(entry)))) => entries.push(entry),
+                Ok(Next::Deleted(key)) => last = key.to_vec(),
+                Ok(Next::Entry(None) | Next::Unseen) => {}
+                Ok(Next::End) => break Ok(true),
+                Ok(Next::Entry(Some(Err(error)))) | Err(error) => break Err(error),
             }
         };
         self.sieve = sieve;

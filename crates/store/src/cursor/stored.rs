@@ -2,6 +2,7 @@
 //! transaction with overtaken rows, of two.
 
 use crate::StoreError;
+use crate::keys::FullKey;
 use crate::transaction::{Overtaken, primary_key};
 use std::cmp::Ordering;
 use vamos_proto::{Direction, IndexId};
@@ -22,8 +23,10 @@ struct Beside {
     overtaken: Overtaken,
     primary: IndexId,
     direction: Direction,
-    /// The key that counts is the newest one's.
+    /// The key stood on is the newest one's.
     on_newest: bool,
+    /// The key stood on is one that counts.
+    counts: bool,
 }
 
 impl Stored {
@@ -41,18 +44,19 @@ impl Stored {
         primary: IndexId,
         direction: Direction,
     ) -> Self {
-        let mut stored = Self {
-            shown,
-            beside: Some(Beside {
-                newest,
-                overtaken,
-                primary,
-                direction,
-                on_newest: false,
-            }),
+        let mut beside = Beside {
+            newest,
+            overtaken,
+            primary,
+            direction,
+            on_newest: false,
+            counts: false,
         };
-        stored.settle();
-        stored
+        beside.choose(&shown);
+        Self {
+            shown,
+            beside: Some(beside),
+        }
     }
 
     fn current(&self) -> &Cursor {
@@ -70,6 +74,12 @@ impl Stored {
         self.current().value()
     }
 
+    /// Whether the entry stood on is one that the transaction sees. There may be any
+    /// number of others in a row, which is why nobody but the caller passes them.
+    pub(super) fn counts(&self) -> bool {
+        self.beside.as_ref().is_none_or(|beside| beside.counts)
+    }
+
     pub(super) fn status(&self) -> Result<(), StoreError> {
         self.shown.status()?;
         if let Some(beside) = &self.beside {
@@ -78,51 +88,62 @@ impl Stored {
         Ok(())
     }
 
-    /// Goes on to the next key in this direction.
+    /// Goes on to the next key in this direction, which may be one that does not
+    /// count.
     pub(super) fn step(&mut self, direction: Direction) {
         match &mut self.beside {
-            Some(beside) if beside.on_newest => step(&mut beside.newest, direction),
-            _ => step(&mut self.shown, direction),
+            None => step(&mut self.shown, direction),
+            Some(beside) => {
+                match beside.on_newest {
+                    true => step(&mut beside.newest, direction),
+                    false => step(&mut self.shown, direction),
+                }
+                beside.choose(&self.shown);
+            }
         }
-        self.settle();
+    }
+}
+
+impl Beside {
+    /// Chooses the key that comes next. Both cursors may have an entry under it, of
+    /// two rows: that of the lesser primary key comes first, which is InnoDB's order;
+    /// the other is looked at afterwards.
+    fn choose(&mut self, shown: &Cursor) {
+        let mut order = match (shown.key(), self.newest.key()) {
+            (_, None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(shown), Some(newest)) => self.along(shown.cmp(newest)),
+        };
+        if order == Ordering::Equal && self.has(shown, false) && self.has(&self.newest, true) {
+            order = self.along(self.row_of(shown).cmp(&self.row_of(&self.newest)));
+        }
+        self.on_newest = order == Ordering::Greater;
+        self.counts = match self.on_newest {
+            true => self.has(&self.newest, true),
+            false => self.has(shown, false),
+        };
     }
 
-    /// Goes on to the next key that counts.
-    fn settle(&mut self) {
-        let Some(beside) = &mut self.beside else {
-            return;
-        };
-        loop {
-            let order = match (self.shown.key(), beside.newest.key()) {
-                (None, None) => {
-                    beside.on_newest = false;
-                    return;
-                }
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(shown), Some(newest)) => match beside.direction {
-                    Direction::Forward => shown.cmp(newest),
-                    Direction::Backward => newest.cmp(shown),
-                },
-            };
-            // The snapshot's entry counts unless its row was overtaken. Both may have
-            // one under the same key, of two rows: the other is looked at afterwards.
-            beside.on_newest = order == Ordering::Greater;
-            let cursor = if beside.on_newest {
-                &mut beside.newest
-            } else {
-                &mut self.shown
-            };
-            let (Some(key), Some(value)) = (cursor.key(), cursor.value()) else {
-                return;
-            };
-            // An entry that makes no sense is told by whoever reads it.
-            let row = primary_key(beside.primary, key, value);
-            if row.is_ok_and(|row| beside.overtaken.contains(&row)) == beside.on_newest {
-                return;
-            }
-            step(cursor, beside.direction);
+    /// An order of keys as the scan meets them.
+    fn along(&self, order: Ordering) -> Ordering {
+        match self.direction {
+            Direction::Forward => order,
+            Direction::Backward => order.reverse(),
         }
+    }
+
+    /// Whether the entry that one of the cursors stands on counts: the snapshot's
+    /// unless its row was overtaken, the newest only then. One that makes no sense
+    /// is told by whoever reads it.
+    fn has(&self, cursor: &Cursor, newest: bool) -> bool {
+        let overtaken = self
+            .row_of(cursor)
+            .is_some_and(|row| self.overtaken.contains(&row));
+        overtaken == newest
+    }
+
+    fn row_of(&self, cursor: &Cursor) -> Option<FullKey> {
+        primary_key(self.primary, cursor.key()?, cursor.value()?).ok()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Scans that sum up what they find.
 
+use super::merge::Next;
 use super::{Cursor, LOOKS};
 use crate::engine::Engine;
 use crate::overlay::Overlay;
@@ -75,14 +76,18 @@ impl SummedUp {
                 })
             })?;
             match added {
-                Some(added) => added.map_err(|error| StoreError::Invalid {
-                    reason: error.to_string(),
-                })?,
-                None => {
+                Next::Entry(added) => {
+                    added.map_err(|error| StoreError::Invalid {
+                        reason: error.to_string(),
+                    })?;
+                }
+                Next::Deleted(key) => last = key.to_vec(),
+                Next::Unseen => {}
+                Next::End => {
                     finished = true;
                     break;
                 }
-            };
+            }
             if self.summing.bytes() > MAX_GROUP_BYTES && !merge.is_at(&last) {
                 break;
             }

@@ -167,7 +167,8 @@ fn unique_entry_that_moves() -> (Fixture, Transaction) {
     (fixture, reader)
 }
 
-/// The rows under `u`: by scans, in batches of one, too; and the first by a read.
+/// The rows under `u`, in the order of their primary keys: by scans both ways, in
+/// batches of one, too; and the first by a read.
 fn rows_of_entry(fixture: &Fixture, reader: &mut Transaction) -> Vec<String> {
     let mut request = fixture.whole(fixture.secondary());
     let covering = scan(reader, &request, 1).unwrap();
@@ -175,16 +176,17 @@ fn rows_of_entry(fixture: &Fixture, reader: &mut Transaction) -> Vec<String> {
     let scanned = scan(reader, &request, 9).unwrap();
     assert_eq!(scan(reader, &request, 1).unwrap(), scanned);
     assert_eq!(covering.len(), scanned.len());
+    assert!(scanned.is_sorted_by_key(|(_, row, _)| row));
     request.direction = Direction::Backward;
-    assert_eq!(scan(reader, &request, 1).unwrap().len(), scanned.len());
+    let mut backward = scan(reader, &request, 1).unwrap();
+    backward.reverse();
+    assert_eq!(backward, scanned);
     let mut builder = RowBlockBuilder::new();
     let (index, primary) = (fixture.secondary(), Some(fixture.primary()));
     block_on(reader.get(index, b"u", Lock::None, primary, &mut builder)).unwrap();
-    let mut by_row = scanned;
-    by_row.sort_by(|one, other| one.1.cmp(&other.1));
-    assert_eq!(rows(&builder).first(), by_row.first());
+    assert_eq!(rows(&builder).first(), scanned.first());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    by_row
+    scanned
         .iter()
         .map(|(_, row, value)| format!("{} {}", text(row), text(value)))
         .collect()
@@ -303,4 +305,48 @@ fn a_deleted_twin_lets_no_batch_grow() {
         request.fetch = fetch;
         assert_eq!(scan(&mut reader, &request, 1).unwrap().len(), 2);
     }
+}
+
+/// How many batches a scan of the secondary index takes, and what it finds.
+fn batches(fixture: &Fixture, reader: &mut Transaction) -> (usize, Vec<Vec<u8>>) {
+    let mut cursor = reader.scan(&fixture.whole(fixture.secondary())).unwrap();
+    let mut builder = RowBlockBuilder::new();
+    let mut batches = 1;
+    while !block_on(reader.next_batch(&mut cursor, &mut builder, usize::MAX, usize::MAX)).unwrap() {
+        batches += 1;
+    }
+    (batches, rows(&builder).into_iter().map(|(key, ..)| key).collect())
+}
+
+#[test]
+fn entries_that_are_not_seen_are_passed_in_many_batches() {
+    let (fixture, mut reader) = three_rows();
+    move_row(&fixture);
+    let value = suffix_entry(4);
+    for thousand in 0..20u32 {
+        let keys: Vec<_> = (0..1000).map(|of| (thousand * 1000 + of).to_be_bytes()).collect();
+        fixture.commit(keys.iter().map(|key| fixture.entry(key, &value)).collect());
+    }
+    apply(&mut reader, vec![put(&fixture, b"2", b"mine")]).unwrap();
+    let (batches, found) = batches(&fixture, &mut reader);
+    assert!(batches > 4, "{batches} batches");
+    assert_eq!(found, [b"a1", b"a3", b"b2"]);
+}
+
+#[test]
+fn own_deletions_are_passed_in_many_batches() {
+    let (fixture, mut reader) = three_rows();
+    let value = suffix_entry(4);
+    let keys: Vec<_> = (0..20_000u32).map(u32::to_be_bytes).collect();
+    for keys in keys.chunks(1000) {
+        fixture.commit(keys.iter().map(|key| fixture.entry(key, &value)).collect());
+    }
+    let index = fixture.secondary();
+    for keys in keys.chunks(1000) {
+        let gone = |key| WriteOp::DeleteUnlocked { index, key };
+        apply(&mut reader, keys.iter().map(|key| gone(key)).collect()).unwrap();
+    }
+    let (batches, found) = batches(&fixture, &mut reader);
+    assert!(batches > 4, "{batches} batches");
+    assert_eq!(found, [b"a1", b"a2", b"a3"]);
 }
