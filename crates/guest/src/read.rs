@@ -29,6 +29,16 @@ impl Rows {
         RowBlock::new(&self.block).row_at(at).ok().flatten()
     }
 
+    /// The place behind the key of the last row, among keys in the rows' order.
+    fn last_of(&self, keys: &[&[u8]]) -> usize {
+        let mut behind = 0;
+        for row in self.iter() {
+            let rest = keys.get(behind..).unwrap_or_default();
+            behind += rest.iter().position(|key| *key == row.key).map_or(0, |at| at + 1);
+        }
+        behind
+    }
+
     /// Takes over the rows of a block, whose lengths it checks.
     pub(crate) fn fill(&mut self, block: RowBlock<'_>) -> Result<usize, Error> {
         let mut count = 0;
@@ -48,28 +58,46 @@ impl Session {
     /// # Errors
     /// As every request; with a lock also those of waiting for it.
     pub fn get(&mut self, get: &Get<'_>, rows: &mut Rows) -> Result<bool, Error> {
-        let found = self.read(&Request::Get(*get), get.lock, rows)?;
-        Ok(found > 0)
+        let read = self.read(&Request::Get(*get), get.lock, rows)?;
+        Ok(read.found > 0)
     }
 
-    /// Reads many keys in one request. Returns how many rows were found.
+    /// Reads many keys in one request. Returns how many of them were read: where
+    /// their rows are large those behind the last row that was found were not.
     ///
     /// # Errors
     /// As [`Session::get`].
-    pub fn multi_get(&mut self, get: MultiGet<'_>, rows: &mut Rows) -> Result<usize, Error> {
-        let lock = get.lock;
-        self.read(&Request::MultiGet(get), lock, rows)
+    pub fn multi_get(&mut self, keys: &MultiGet<'_>, rows: &mut Rows) -> Result<usize, Error> {
+        let read = self.read(&Request::MultiGet(keys.clone()), keys.lock, rows)?;
+        match read {
+            Read { all: true, .. } => Ok(keys.keys.len()),
+            Read { found: 0, .. } => Err(Error::Protocol {
+                what: "an answer of a read has no rows, and not all".into(),
+            }),
+            _ => Ok(rows.last_of(&keys.keys)),
+        }
     }
 
-    fn read(&mut self, request: &Request<'_>, lock: Lock, rows: &mut Rows) -> Result<usize, Error> {
+    fn read(&mut self, request: &Request<'_>, lock: Lock, rows: &mut Rows) -> Result<Read, Error> {
         self.open_on_host()?;
         if lock != Lock::None {
             self.transaction.set_locked();
         }
-        let result = self.exchange(request, |response| match response {
-            Response::LastRows(block) | Response::Rows(block) => rows.fill(block),
-            other => Err(refusal(other, "a read")),
+        let result = self.exchange(request, |response| {
+            let (all, block) = match response {
+                Response::LastRows(block) => (true, block),
+                Response::Rows(block) => (false, block),
+                other => return Err(refusal(other, "a read")),
+            };
+            let found = rows.fill(block)?;
+            Ok(Read { found, all })
         });
         self.checked(result)
     }
+}
+
+/// An answer: how many rows were found, and whether these are all.
+struct Read {
+    found: usize,
+    all: bool,
 }

@@ -387,11 +387,14 @@ bool ha_vamos::start_bulk_delete() {
 /* Called by update_auto_increment() for a statement's first value, and when those that
    it got are used up or lie below one that the statement has written itself: then the
    server guesses what it will need, but as in InnoDB it gets what is left of what it
-   wanted at first. `first` comes in as the value that the server would go on with. */
+   wanted at first. `first` comes in as the value that the server would go on with; one
+   beyond the column's last (a negative one that ON DUPLICATE KEY UPDATE has written looks
+   like that) it refuses by itself, and the counter stays. */
 void ha_vamos::get_auto_increment(ulonglong offset, ulonglong increment, ulonglong wanted, ulonglong *first,
                                   ulonglong *reserved) {
   if (!values_left)
     values_left = std::max<ulonglong>(wanted, 1);
-  *first = vamos_auto_increment_reserve(rust, offset, increment, values_left, *first);
+  if (*first <= table->found_next_number_field->get_max_int_value())
+    *first = vamos_auto_increment_reserve(rust, offset, increment, values_left, *first);
   *reserved = values_left;
 }

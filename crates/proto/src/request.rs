@@ -56,10 +56,11 @@ messages! {
         /// [`Begin::client`]) waits. Answered by `LockWaits`.
         15 => LockWaits(u64),
 
-        /// Reads one key. Answered by `Rows` with one row or none.
+        /// Reads one key. Answered by `LastRows` with one row or none.
         16 => Get(Get<'a>),
-        /// Reads many keys of one index. Answered by `Rows` with the rows found,
-        /// in the order asked, each with its own key.
+        /// Reads many keys of one index. Answered by `LastRows` with the rows found,
+        /// in the order asked, each with its own key; or by `Rows`, at least one, if
+        /// they are large: the keys behind that of the last row were not read then.
         17 => MultiGet(MultiGet<'a>),
         /// Opens a cursor and starts to stream its rows. Answered by `Rows`,
         /// again and again, the last one marked, or by `Failed`.

@@ -248,7 +248,7 @@ fn read_batched(bench: &Bench, thread: u64, until: Instant) -> std::result::Resu
         rows.clear();
         let keys: Vec<_> = (0..100).map(|_| next().to_be_bytes()).collect();
         let keys: Vec<_> = keys.iter().map(|key| &key[..]).collect();
-        block_on(transaction.multi_get(bench.index, &keys, Lock::None, &mut rows))?;
+        block_on(transaction.multi_get(bench.index, &keys, Lock::None, &mut rows, usize::MAX))?;
         count += 100;
     }
     Ok(count)

@@ -179,20 +179,26 @@ impl Build {
         };
         let data = &self.store.engine.data;
         while let Some(rest) = self.changed.get(self.given..).filter(|rest| !rest.is_empty()) {
-            if rows.rows() >= max_rows.max(1) || rows.len() >= max_bytes {
-                return Ok(false);
-            }
             let keys: Vec<_> = rest.iter().take(CHUNK).collect();
             let old = data.multi_get(&keys, &self.from.options)?;
             let new = data.multi_get(&keys, &to.options)?;
+            let mut given = 0;
             for ((key, old), new) in keys.iter().zip(&old).zip(&new) {
+                if rows.rows() >= max_rows.max(1) || rows.len() >= max_bytes {
+                    break;
+                }
                 rows.push(&Row {
                     key: keys::client_key(key),
                     primary_key: old.as_deref().unwrap_or_default(),
                     value: new.as_deref().unwrap_or_default(),
                 });
+                given += 1;
             }
-            self.given += keys.len();
+            let full = given < keys.len();
+            self.given += given;
+            if full {
+                return Ok(false);
+            }
         }
         self.given = 0;
         Ok(true)

@@ -96,10 +96,15 @@ impl Room {
     /// How many more rows; 0 if the batch is full. The first one always fits.
     fn left(&self, rows: &RowBlockBuilder) -> usize {
         let taken = rows.rows() - self.rows;
-        if self.looks == 0 || (taken > 0 && rows.len() >= self.max_bytes) {
+        if self.looks == 0 || self.is_heavy(rows) {
             return 0;
         }
         self.max_rows.saturating_sub(taken)
+    }
+
+    /// Whether its rows have all the bytes that it may have.
+    fn is_heavy(&self, rows: &RowBlockBuilder) -> bool {
+        rows.rows() > self.rows && rows.len() >= self.max_bytes
     }
 }
 

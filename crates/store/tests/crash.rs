@@ -271,7 +271,7 @@ fn check(directory: &Path, acknowledged: &BTreeSet<(u8, u64)>) -> u64 {
             let keys = keys(thread, number);
             let keys: Vec<_> = keys.iter().map(|key| &key[..]).collect();
             for &index in &table.indexes {
-                block_on(transaction.multi_get(index, &keys, Lock::None, &mut rows)).unwrap();
+                block_on(transaction.multi_get(index, &keys, Lock::None, &mut rows, usize::MAX)).unwrap();
             }
             let whole = rows.rows() == usize::from(ENTRIES) * 2;
             assert!(whole || rows.rows() == 0, "{thread} {number} is half there");

@@ -12,6 +12,12 @@ use vamos_proto::{
 };
 use vamos_store::{Sieve, StoreError};
 
+/// An answer with the rows of many keys has about so many bytes at most.
+const MULTI_GET_BYTES: usize = 4 << 20;
+
+/// The most keys of one read.
+const MULTI_GET_KEYS: usize = 4096;
+
 /// The answer to what the client itself has cancelled.
 pub(super) fn cancelled() -> Failure<'static> {
     refusal(ErrorCode::Cancelled, "the client cancelled the request")
@@ -164,7 +170,7 @@ impl Session {
         self.rows.clear();
         let work = transaction.get(get.index, get.key, get.lock, get.fetch, &mut self.rows);
         let raced = race(&mut self.lane, &mut self.inbox, Until::Cancelled(tag), work).await?;
-        self.answer_rows(tag, settled(raced).map(drop)).await
+        self.answer_rows(tag, settled(raced).map(|_| true)).await
     }
 
     async fn multi_get(&mut self, tag: u32, get: &MultiGet<'_>) -> Result<(), SessionEnd> {
@@ -172,22 +178,36 @@ impl Session {
             Ok(transaction) => transaction,
             Err(failure) => return self.fail(tag, failure).await,
         };
+        if get.keys.len() > MULTI_GET_KEYS {
+            let what = format!(
+                "a read of {} keys; at most {MULTI_GET_KEYS} are allowed",
+                get.keys.len()
+            );
+            return self.fail(tag, refusal(ErrorCode::Invalid, &what)).await;
+        }
         self.rows.clear();
-        let work = transaction.multi_get(get.index, &get.keys, get.lock, &mut self.rows);
+        let work = transaction.multi_get(get.index, &get.keys, get.lock, &mut self.rows, MULTI_GET_BYTES);
         let raced = race(&mut self.lane, &mut self.inbox, Until::Cancelled(tag), work).await?;
-        self.answer_rows(tag, settled(raced)).await
+        let all = settled(raced).map(|read| read == get.keys.len());
+        self.answer_rows(tag, all).await
     }
 
+    /// Answers with the rows that were found; `Ok(true)`: they are all.
     async fn answer_rows(
         &mut self,
         tag: u32,
-        result: Result<(), Failure<'static>>,
+        result: Result<bool, Failure<'static>>,
     ) -> Result<(), SessionEnd> {
-        if let Err(failure) = result {
-            return self.fail(tag, failure).await;
-        }
+        let all = match result {
+            Ok(all) => all,
+            Err(failure) => return self.fail(tag, failure).await,
+        };
         let mut rows = std::mem::take(&mut self.rows);
-        self.answer(tag, &Response::Rows(rows.block())).await?;
+        let answer = match all {
+            true => Response::LastRows(rows.block()),
+            false => Response::Rows(rows.block()),
+        };
+        self.answer(tag, &answer).await?;
         rows.clear();
         self.rows = rows;
         Ok(())

@@ -3,7 +3,7 @@
 use crate::support::{Daemon, begin, create_table, everything, fill, insert, keys, value, write};
 use std::sync::Arc;
 use vamos_guest::{
-    Direction, Durability, KeyRange, Lock, MultiGet, Rows, ScanSpec, Session, WriteOp, Written,
+    Direction, Durability, KeyRange, Lock, LockWait, MultiGet, Rows, ScanSpec, Session, WriteOp, Written,
 };
 use vamos_proto::{IndexEntry, PrimaryKey};
 
@@ -209,7 +209,10 @@ fn a_scan_that_begins_anew_between_two_rows_of_a_unique_entry_misses_none() {
     assert_eq!(other.write(write(&table, moved, 0)).unwrap(), Written::Done);
     other.commit(Durability::Commit).unwrap();
     add(&mut session, b"2", b"u");
-    assert_eq!(keys(&mut session, &ScanSpec::new(everything(unique))), [b"u", b"u", b"v"]);
+    assert_eq!(
+        keys(&mut session, &ScanSpec::new(everything(unique))),
+        [b"u", b"u", b"v"]
+    );
     let mut expected = vec![&b"u"[..], b"u", b"v"];
     for (fetch, row, entry) in [(None, b"3", b"x"), (Some(primary), b"4", b"y")] {
         let spec = ScanSpec {
@@ -291,8 +294,42 @@ fn multi_get_returns_what_is_there_in_the_order_asked() {
         lock: Lock::None,
     };
     let mut rows = Rows::default();
-    assert_eq!(session.multi_get(get, &mut rows).unwrap(), 2);
+    assert_eq!(session.multi_get(&get, &mut rows).unwrap(), 3);
     let found: Vec<_> = rows.iter().map(|row| row.key.to_vec()).collect();
     assert_eq!(found, [seven.to_vec(), two.to_vec()]);
+    session.rollback().unwrap();
+}
+
+#[test]
+fn multi_get_of_large_rows_reads_some_of_the_keys() {
+    let daemon = Daemon::start("");
+    let mut session = Session::new(daemon.client());
+    let table = create_table(&mut session, "t");
+    let keys: Vec<_> = (0..9u32).map(u32::to_be_bytes).collect();
+    let large = vec![b'x'; 1 << 20];
+    begin(&mut session);
+    for key in keys.iter().filter(|key| key[3] != 2) {
+        assert_eq!(insert(&mut session, &table, key, &large), Written::Done);
+    }
+    let locked = Lock::Exclusive(LockWait::Wait);
+    for lock in [Lock::None, locked] {
+        let mut rows = Rows::default();
+        // The first one comes twice, the third is not there.
+        let mut get = MultiGet {
+            index: table.indexes[0],
+            keys: [&keys[0]].into_iter().chain(&keys).map(|key| &key[..]).collect(),
+            lock,
+        };
+        let mut found = Vec::new();
+        let mut reads = 0;
+        while !get.keys.is_empty() {
+            let read = session.multi_get(&get, &mut rows).unwrap();
+            get.keys.drain(..read);
+            found.extend(rows.iter().map(|row| row.key[3]));
+            reads += 1;
+        }
+        assert_eq!(found, [0, 0, 1, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(reads, 3);
+    }
     session.rollback().unwrap();
 }

@@ -221,8 +221,8 @@ impl Handler {
             keys: chosen.iter().map(Vec::as_slice).collect(),
             lock: self.lock.lock,
         };
-        connection.reader(ids.table).multi_get(get, &mut rows)?;
-        self.positions.take_rows(rows, count);
+        let read = connection.reader(ids.table).multi_get(&get, &mut rows)?;
+        self.positions.take_rows(rows, read);
         self.positions.writes = connection.writes();
         self.take_noted(record, key)
     }

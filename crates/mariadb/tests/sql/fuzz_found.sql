@@ -221,3 +221,11 @@ DELETE FROM filled WHERE c >= '0 ' ORDER BY c LIMIT 1;
 SELECT a FROM filled ORDER BY a;
 SET sql_mode = DEFAULT;
 DROP TABLE filled;
+
+-- A negative value that ON DUPLICATE KEY UPDATE has written ends the statement, but not the counter.
+CREATE TABLE below (a SMALLINT NOT NULL AUTO_INCREMENT, b INT PRIMARY KEY, KEY (a)) ENGINE=$ENGINE;
+INSERT INTO below VALUES (-8, 1);
+INSERT INTO below VALUES (0, 1), (0, 2) ON DUPLICATE KEY UPDATE a = a + 1;
+INSERT INTO below VALUES (0, 3), (0, 4);
+SELECT * FROM below ORDER BY b;
+DROP TABLE below;

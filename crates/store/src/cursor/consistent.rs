@@ -86,12 +86,16 @@ impl Cursor {
             let chunk = self.chunk(left, room.max_bytes.saturating_sub(rows.len()));
             let (entries, finished) = self.entries(overlay, engine, primary, chunk, room)?;
             let before = (rows.rows(), rows.len());
-            self.push_rows(overlay, engine, primary, &entries, rows)?;
+            let given = self.push_rows(overlay, engine, primary, &entries, rows, room)?;
             let pushed = rows.rows() - before.0;
             if let Some(row_bytes) = (rows.len() - before.1).checked_div(pushed) {
                 self.row_bytes = row_bytes;
             }
             self.remaining = self.remaining.saturating_sub(pushed as u64);
+            if given < entries.len() {
+                self.go_back_behind(entries.get(..given).and_then(<[_]>::last));
+                return Ok(false);
+            }
             if finished {
                 return Ok(true);
             }
@@ -150,6 +154,7 @@ impl Cursor {
         Ok((entries, finished))
     }
 
+    /// Appends the rows of entries until the batch is full. Returns of how many.
     fn push_rows(
         &self,
         overlay: &Overlay,
@@ -157,14 +162,20 @@ impl Cursor {
         primary: IndexId,
         entries: &[FoundEntry],
         rows: &mut RowBlockBuilder,
-    ) -> Result<(), StoreError> {
+        room: &Room,
+    ) -> Result<usize, StoreError> {
         let Some(view) = self.view.as_deref() else {
-            return Ok(());
+            return Ok(entries.len());
         };
         let primary_keys: Vec<_> = entries.iter().map(|(_, key)| Arc::clone(key)).collect();
         let View { options, .. } = view;
         let values = lookup_many(overlay, engine, &primary_keys, options)?;
-        for ((key, primary_key), value) in entries.iter().zip(&values) {
+        let mut before: Option<&[u8]> = None;
+        for (at, ((key, primary_key), value)) in entries.iter().zip(&values).enumerate() {
+            if room.is_heavy(rows) && before != Some(key) {
+                return Ok(at);
+            }
+            before = Some(key);
             let value = value.as_ref().ok_or_else(|| missing_row(primary))?;
             let primary_key = keys::client_key(primary_key);
             if self.sieve.passes_row(primary_key, value) {
@@ -175,6 +186,14 @@ impl Cursor {
                 });
             }
         }
-        Ok(())
+        Ok(entries.len())
+    }
+
+    /// Makes the entries behind this one come once more.
+    fn go_back_behind(&mut self, entry: Option<&FoundEntry>) {
+        if let Some((key, _)) = entry {
+            self.pass(key);
+            self.stored = None;
+        }
     }
 }

@@ -333,7 +333,8 @@ impl Transaction {
     }
 
     /// Reads many keys of one index and appends the rows found, in the order
-    /// asked, to `rows`.
+    /// asked, to `rows`. Returns how many keys were read: not all if `rows` came to
+    /// hold `max_bytes` bytes before.
     ///
     /// # Errors
     /// As [`Transaction::get`].
@@ -343,10 +344,11 @@ impl Transaction {
         keys: &[&[u8]],
         lock: Lock,
         rows: &mut RowBlockBuilder,
-    ) -> Result<(), StoreError> {
+        max_bytes: usize,
+    ) -> Result<usize, StoreError> {
         let result = match lock {
-            Lock::None => self.multi_get_consistent(index, keys, rows),
-            lock => self.multi_get_locked(index, keys, lock, rows).await,
+            Lock::None => self.multi_get_consistent(index, keys, rows, max_bytes),
+            lock => self.multi_get_locked(index, keys, lock, rows, max_bytes).await,
         };
         self.after(result)
     }
@@ -357,11 +359,15 @@ impl Transaction {
         keys: &[&[u8]],
         lock: Lock,
         rows: &mut RowBlockBuilder,
-    ) -> Result<(), StoreError> {
-        for key in keys {
+        max_bytes: usize,
+    ) -> Result<usize, StoreError> {
+        for (at, key) in keys.iter().enumerate() {
+            if is_full(rows, max_bytes) {
+                return Ok(at);
+            }
             self.get_any(index, key, lock, None, rows).await?;
         }
-        Ok(())
+        Ok(keys.len())
     }
 
     fn multi_get_consistent(
@@ -369,23 +375,30 @@ impl Transaction {
         index: IndexId,
         keys: &[&[u8]],
         rows: &mut RowBlockBuilder,
-    ) -> Result<(), StoreError> {
+        max_bytes: usize,
+    ) -> Result<usize, StoreError> {
         self.check_open()?;
         self.check_readable(index, Lock::None)?;
         if !self.overlay.is_empty() && self.primary_beside(index)?.is_some() {
-            for key in keys {
+            for (at, key) in keys.iter().enumerate() {
+                if is_full(rows, max_bytes) {
+                    return Ok(at);
+                }
                 self.push_corrected(index, &keys::full(index, key)?, rows)?;
             }
-            return Ok(());
+            return Ok(keys.len());
         }
         let view = self.view();
-        for chunk in keys.chunks(CHUNK) {
+        for (number, chunk) in keys.chunks(CHUNK).enumerate() {
             let full = chunk
                 .iter()
                 .map(|key| keys::full(index, key))
                 .collect::<Result<Vec<_>, _>>()?;
             let values = lookup_many(&self.overlay, &self.store.engine, &full, &view.options)?;
-            for (key, value) in chunk.iter().zip(&values) {
+            for (at, (key, value)) in chunk.iter().zip(&values).enumerate() {
+                if is_full(rows, max_bytes) {
+                    return Ok(number * CHUNK + at);
+                }
                 if let Some(value) = value {
                     rows.push(&Row {
                         key,
@@ -395,8 +408,13 @@ impl Transaction {
                 }
             }
         }
-        Ok(())
+        Ok(keys.len())
     }
+}
+
+/// Whether an answer takes no more rows.
+fn is_full(rows: &RowBlockBuilder, max_bytes: usize) -> bool {
+    !rows.is_empty() && rows.len() >= max_bytes
 }
 
 /// Reads many keys as a transaction sees them.

@@ -217,7 +217,13 @@ fn futures_are_send() {
     let mut transaction = check(fixture.store().begin(TransactionOptions::default()));
     let index = fixture.primary();
     drop(check(transaction.get(index, b"", Lock::None, None, &mut rows)));
-    drop(check(transaction.multi_get(index, &[b""], Lock::None, &mut rows)));
+    drop(check(transaction.multi_get(
+        index,
+        &[b""],
+        Lock::None,
+        &mut rows,
+        usize::MAX,
+    )));
     drop(check(transaction.apply(&crate::support::write(vec![]))));
     let mut cursor = check(transaction.scan(&fixture.whole(index)).unwrap());
     drop(check(transaction.next_batch(&mut cursor, &mut rows, 1, 1)));

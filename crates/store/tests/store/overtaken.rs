@@ -66,7 +66,7 @@ fn found(fixture: &Fixture, transaction: &mut Transaction) -> Vec<String> {
             there
         );
         builder.clear();
-        block_on(transaction.multi_get(index, &[key], Lock::None, &mut builder)).unwrap();
+        block_on(transaction.multi_get(index, &[key], Lock::None, &mut builder, usize::MAX)).unwrap();
         assert_eq!(rows(&builder).len(), usize::from(there));
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

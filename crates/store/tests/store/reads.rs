@@ -19,7 +19,7 @@ fn multi_get_gives_found_rows_in_the_order_asked() {
         apply(&mut transaction, vec![put, fixture.delete(b"b")]).unwrap();
         let mut builder = RowBlockBuilder::new();
         let keys: [&[u8]; 6] = [b"d", b"own", b"b", b"a", b"none", b"d"];
-        block_on(transaction.multi_get(index, &keys, lock, &mut builder)).unwrap();
+        block_on(transaction.multi_get(index, &keys, lock, &mut builder, usize::MAX)).unwrap();
         let found: Vec<_> = rows(&builder)
             .into_iter()
             .map(|(key, _, value)| (key, value))
@@ -47,7 +47,7 @@ fn multi_get_of_thousands_of_keys() {
     let mut transaction = fixture.begin();
     let mut builder = RowBlockBuilder::new();
     let asked: Vec<_> = keys.iter().rev().map(|key| &key[..]).collect();
-    block_on(transaction.multi_get(index, &asked, Lock::None, &mut builder)).unwrap();
+    block_on(transaction.multi_get(index, &asked, Lock::None, &mut builder, usize::MAX)).unwrap();
     assert_eq!(builder.rows(), 3000);
     assert_eq!(rows(&builder)[0].0, 2999u32.to_be_bytes());
 }
@@ -91,4 +91,34 @@ fn entry_without_row_is_damage() {
         assert_eq!(block_on(get).unwrap_err().code(), ErrorCode::Corruption);
         assert!(transaction.is_open());
     }
+}
+
+#[test]
+fn a_batch_of_fetched_rows_has_few_more_bytes_than_asked_for() {
+    let fixture = Fixture::new();
+    let (primary, value) = (fixture.primary(), suffix_entry(1));
+    let row_bytes = |row: u8| if row < 100 { 10 } else { 100_000 };
+    for row in 0..140u8 {
+        let bytes = vec![row; row_bytes(row)];
+        fixture.put(&[row], &bytes);
+        fixture.commit(vec![fixture.entry(&[7, row], &value)]);
+    }
+    let mut request = fixture.whole(fixture.secondary());
+    request.fetch = Some(primary);
+    let mut transaction = fixture.begin();
+    let mut cursor = transaction.scan(&request).unwrap();
+    let mut found = Vec::new();
+    let mut finished = false;
+    while !finished {
+        let mut batch = RowBlockBuilder::new();
+        finished = block_on(transaction.next_batch(&mut cursor, &mut batch, 1000, 150_000)).unwrap();
+        assert!(batch.len() < 300_000, "{} bytes", batch.len());
+        found.extend(
+            rows(&batch)
+                .into_iter()
+                .map(|(_, key, value)| (key[0], value.len())),
+        );
+    }
+    let expected: Vec<_> = (0..140u8).map(|row| (row, row_bytes(row))).collect();
+    assert_eq!(found, expected);
 }

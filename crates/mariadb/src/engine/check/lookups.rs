@@ -171,19 +171,18 @@ impl Check<'_> {
 
     /// What is stored of these keys of an index.
     fn stored(&mut self, index: IndexId, keys: Vec<&[u8]>) -> Result<HashMap<Vec<u8>, Vec<u8>>, Error> {
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
+        let mut stored = HashMap::new();
         let mut rows = Rows::default();
-        let get = MultiGet {
+        let mut get = MultiGet {
             index,
             keys,
             lock: Lock::None,
         };
-        self.connection.session.multi_get(get, &mut rows)?;
-        Ok(rows
-            .iter()
-            .map(|row| (row.key.to_vec(), row.value.to_vec()))
-            .collect())
+        while !get.keys.is_empty() {
+            let read = self.connection.session.multi_get(&get, &mut rows)?;
+            get.keys.drain(..read);
+            stored.extend(rows.iter().map(|row| (row.key.to_vec(), row.value.to_vec())));
+        }
+        Ok(stored)
     }
 }
