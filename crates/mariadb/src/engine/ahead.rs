@@ -10,12 +10,18 @@ use vamos_guest::{Cursor, Direction, KeyRange, Lock, LockWait, ScanSpec};
 /// Rows, and ends of ranges, in the first batch.
 const FIRST_BATCH: u32 = 128;
 
+/// Ranges that are asked for together have at most so many bytes; what a range takes
+/// beside its keys, about.
+const MOST_BYTES: usize = 128 * 1024;
+const OVERHEAD: usize = 64;
+
 /// Ranges that were asked for ahead.
 #[derive(Debug)]
 pub(super) struct Ahead {
     pub(super) cursor: Cursor,
     /// Those that were not entered yet, as the host has them.
     ranges: VecDeque<(Vec<u8>, Vec<u8>)>,
+    bytes: usize,
     epoch: u64,
     /// The index's position among the host's, and whether rows are fetched.
     position: usize,
@@ -45,22 +51,30 @@ impl Handler {
         let (Some(key), true) = (self.active, self.may_read_ahead()) else {
             return Ok(());
         };
-        let mut bytes = VecDeque::with_capacity(ranges.len());
+        let mut wanted = VecDeque::with_capacity(ranges.len());
+        let mut bytes = 0;
         for range in ranges {
-            match self.range_bytes(key, range)? {
-                Some(bounds) if bounds.empty => {}
-                Some(bounds) => bytes.push_back((bounds.low, bounds.high.unwrap_or_default())),
+            let (low, high) = match self.range_bytes(key, range)? {
+                Some(bounds) if bounds.empty => continue,
+                Some(bounds) => (bounds.low, bounds.high.unwrap_or_default()),
                 None => return Ok(()),
+            };
+            let more = OVERHEAD + low.len() + high.len();
+            if bytes + more > MOST_BYTES {
+                // What is left is read range by range.
+                break;
             }
+            bytes += more;
+            wanted.push_back((low, high));
         }
-        if bytes.len() < 2 {
+        if wanted.len() < 2 || !connection.begin_ahead(bytes) {
             return Ok(());
         }
         let ids = self.share.ids();
         connection.flush_table(ids.table)?;
         let position = self.position();
         let covered = self.covered(keyread);
-        let pairs: Vec<_> = bytes.iter().map(|(low, high)| (&low[..], &high[..])).collect();
+        let pairs: Vec<_> = wanted.iter().map(|(low, high)| (&low[..], &high[..])).collect();
         let [(low, high), more @ ..] = &pairs[..] else {
             return Ok(());
         };
@@ -85,7 +99,8 @@ impl Handler {
         let cursor = connection.session.scan_ranges(&spec, more)?;
         self.ahead = Some(Ahead {
             cursor,
-            ranges: bytes,
+            ranges: wanted,
+            bytes,
             epoch: connection.epoch(),
             position,
             covered,
@@ -172,6 +187,7 @@ impl Handler {
         if let Some(ahead) = self.ahead.take()
             && ahead.epoch == connection.epoch()
         {
+            connection.end_ahead(ahead.bytes);
             connection.session.close(ahead.cursor);
         }
     }

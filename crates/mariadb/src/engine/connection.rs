@@ -33,6 +33,10 @@ const STATEMENT: SavepointId = SavepointId(0);
 /// The savepoint to which a row's change returns.
 const ROW: SavepointId = SavepointId(u64::MAX);
 
+/// Ranges that the host is asked for ahead have at most so many bytes in all: it allows
+/// a lane 1 MiB.
+const AHEAD_BYTES: usize = 768 * 1024;
+
 /// Rows whose locks are given back with one message.
 const UNLOCK_AT_ONCE: usize = 64;
 
@@ -54,6 +58,8 @@ pub(crate) struct Connection {
     last_savepoint: u64,
     /// Scans that have a cursor on the host.
     open_scans: usize,
+    /// Bytes of ranges that the host was asked for ahead.
+    ahead_bytes: usize,
     /// Rows of a bulk insert that are not sent yet.
     pending: Batch,
     /// Those that were sent and not answered yet.
@@ -103,6 +109,7 @@ impl Connection {
             epoch: 0,
             last_savepoint: 0,
             open_scans: 0,
+            ahead_bytes: 0,
             pending: Batch::default(),
             under_way: Pipeline::default(),
             writes: 0,
@@ -140,6 +147,18 @@ impl Connection {
             true => self.open_scans + 1,
             false => self.open_scans.saturating_sub(1),
         };
+    }
+
+    /// Whether the host may be asked for ranges of so many bytes ahead, which it keeps
+    /// until [`Connection::end_ahead`].
+    pub(crate) fn begin_ahead(&mut self, bytes: usize) -> bool {
+        let fits = self.ahead_bytes + bytes <= AHEAD_BYTES;
+        self.ahead_bytes += if fits { bytes } else { 0 };
+        fits
+    }
+
+    pub(crate) fn end_ahead(&mut self, bytes: usize) {
+        self.ahead_bytes = self.ahead_bytes.saturating_sub(bytes);
     }
 
     /// Called for each table of a statement; the first one begins it.
@@ -256,6 +275,7 @@ impl Connection {
         self.marked = None;
         self.writes_durably = false;
         self.open_scans = 0;
+        self.ahead_bytes = 0;
         self.epoch += 1;
     }
 
