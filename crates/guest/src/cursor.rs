@@ -211,7 +211,12 @@ impl Cursor {
     /// Whether these changes may have touched a row that was sent but not read.
     fn is_ahead(&self, index: IndexId, key: &[u8]) -> bool {
         if self.spec.fetch == Some(index) {
-            return key != self.row().primary_key;
+            return match self.spec.lock {
+                // The row may be found by another entry now.
+                Lock::None => true,
+                // Nothing but the block was sent.
+                _ => self.has_ahead(key),
+            };
         }
         if index != self.index {
             return false;
@@ -229,11 +234,25 @@ impl Cursor {
             high: &self.high,
         };
         let passed = match self.spec.direction {
-            Direction::Forward => key <= self.row().key,
-            Direction::Backward => key >= self.row().key,
+            _ if key == self.row().key => !self.may_share_key(),
+            Direction::Forward => key < self.row().key,
+            Direction::Backward => key > self.row().key,
         };
         let contains = range.contains(key) || key == self.low;
         contains && !(self.on_row && passed)
+    }
+
+    /// Whether the block has the row of this primary key and it was not read yet.
+    fn has_ahead(&self, primary_key: &[u8]) -> bool {
+        let rows = RowBlock::new(self.block.get(self.start..).unwrap_or_default());
+        let mut at = self.at;
+        while let Ok(Some((row, next))) = rows.row_at(at) {
+            if row.primary_key == primary_key {
+                return true;
+            }
+            at = next;
+        }
+        false
     }
 
     fn request(&self, id: u32) -> Scan<'_> {

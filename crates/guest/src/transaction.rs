@@ -238,7 +238,11 @@ impl Session {
     /// Those of the lane.
     pub fn new_snapshot(&mut self) -> Result<(), Error> {
         match self.transaction {
-            Transaction::Open { on_host: true, .. } => self.tell(&Request::NewSnapshot(())),
+            Transaction::Open { on_host: true, .. } => {
+                // A cursor that goes on (HANDLER has such) sees what the new one shows.
+                self.written.forget_all();
+                self.tell(&Request::NewSnapshot(()))
+            }
             _ => Ok(()),
         }
     }

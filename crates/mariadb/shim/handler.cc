@@ -276,6 +276,7 @@ int ha_vamos::reset() {
   duplicates_matter = false;
   gathering = false;
   in_range = false;
+  range_lower_end = key_range();
   values_left = 0;
   queue.forget();
   ahead_error = 0;
@@ -376,20 +377,21 @@ THR_LOCK_DATA **ha_vamos::store_lock(THD *, THR_LOCK_DATA **to, thr_lock_type ty
 
 /* Whether the statement reads until the end whatever it finds, so that rows may
    be locked in batches: an UPDATE or DELETE without LIMIT locks them all anyway.
-   Any other locking read may stop early and must not have locked rows that it
-   never saw. */
-static uint32_t rows_to_lock_ahead(THD *thd) {
+   Any other locking read, also one of a subquery, may stop early and must not have
+   locked rows that it never saw. */
+static uint32_t rows_to_lock_ahead(THD *thd, const TABLE *table, bool locked_for_write) {
+  SELECT_LEX *main = thd->lex->first_select_lex();
+  const TABLE_LIST *list = table->pos_in_table_list;
+  const bool of_main = locked_for_write || (list && list->select_lex == main);
   switch (thd_sql_command(thd)) {
   case SQLCOM_UPDATE:
   case SQLCOM_DELETE:
-    return thd->lex->first_select_lex()->limit_params.explicit_limit ? 1 : 256;
   case SQLCOM_UPDATE_MULTI:
   case SQLCOM_DELETE_MULTI:
-    return 256;
   case SQLCOM_INSERT_SELECT:
   case SQLCOM_REPLACE_SELECT:
   case SQLCOM_CREATE_TABLE:
-    return thd->lex->first_select_lex()->limit_params.explicit_limit ? 1 : 256;
+    return of_main && !main->limit_params.explicit_limit ? 256 : 1;
   default:
     return 1;
   }
@@ -434,7 +436,7 @@ void ha_vamos::apply_use(THD *thd) {
   else if (lock_type == TL_READ_WITH_SHARED_LOCKS || lock_type == TL_READ_SKIP_LOCKED ||
            wants_rows_to_stay(thd, lock_type, in_transaction))
     use.lock = VAMOS_LOCK_SHARED;
-  else if (thd_tx_isolation(thd) == ISO_SERIALIZABLE && in_transaction)
+  else if (thd_tx_isolation(thd) == ISO_SERIALIZABLE && in_transaction && thd_sql_command(thd) != SQLCOM_HA_READ)
     use.lock = VAMOS_LOCK_SHARED;
   else
     use.lock = VAMOS_LOCK_NONE;
@@ -444,7 +446,7 @@ void ha_vamos::apply_use(THD *thd) {
     use.wait = VAMOS_NOWAIT;
   locks_rows = use.lock != VAMOS_LOCK_NONE;
   use.unlock = use.lock != VAMOS_LOCK_NONE && thd_tx_isolation(thd) <= ISO_READ_COMMITTED;
-  use.lock_ahead = rows_to_lock_ahead(thd);
+  use.lock_ahead = rows_to_lock_ahead(thd, table, locked_for_write);
   vamos_handler_use(rust, &use);
   vamos_handler_columns_changed(rust);
 }

@@ -180,6 +180,7 @@ public:
   int index_prev(uchar *record) override;
   int index_first(uchar *record) override;
   int index_last(uchar *record) override;
+  int prepare_range_scan(const key_range *start, const key_range *end) override;
   int index_next_same(uchar *record, const uchar *key, uint length) override;
   int read_range_first(const key_range *start, const key_range *end, bool eq_range, bool sorted) override;
   int read_range_next() override;
@@ -288,4 +289,8 @@ private:
   double data_pages = 1;
   /* Inside read_range_first() and read_range_next(). */
   bool in_range = false;
+  /* The lower end of a range that is read downwards, if it has one. */
+  key_range range_lower_end = key_range();
+  const key_range *lower_end() const { return range_lower_end.key ? &range_lower_end : nullptr; }
+  int read_edge(uchar *record, bool last, const key_range *end);
 };

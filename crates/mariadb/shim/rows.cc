@@ -87,12 +87,14 @@ int ha_vamos::cmp_ref(const uchar *a, const uchar *b) {
 
 int ha_vamos::index_init(uint index, bool) {
   active_index = index;
+  range_lower_end = key_range();
   vamos_handler_first_rows(rust, rows_until_limit());
   return vamos_index_init(rust, connection(), index);
 }
 
 int ha_vamos::index_end() {
   active_index = MAX_KEY;
+  range_lower_end = key_range();
   vamos_scan_end(rust, connection());
   return 0;
 }
@@ -142,10 +144,11 @@ int ha_vamos::completed(int error, uchar *record) {
 
 int ha_vamos::index_read(uchar *record, const uchar *key, uint length, ha_rkey_function find) {
   choose_columns();
-  const bool bounded = in_range && end_range;
+  const bool down = find == HA_READ_KEY_OR_PREV || find == HA_READ_BEFORE_KEY || find == HA_READ_PREFIX_LAST ||
+                    find == HA_READ_PREFIX_LAST_OR_PREV;
+  const key_range *end = down ? lower_end() : in_range ? end_range : nullptr;
   const int error = vamos_index_read(rust, connection(), record, reads_index_alone(), key, length, find,
-                                     bounded ? end_range->key : nullptr, bounded ? end_range->length : 0,
-                                     bounded ? end_range->flag : 0);
+                                     end ? end->key : nullptr, end ? end->length : 0, end ? end->flag : 0);
   return completed(error, record);
 }
 
@@ -160,21 +163,31 @@ int ha_vamos::index_next(uchar *record) {
 
 int ha_vamos::index_prev(uchar *record) {
   choose_columns();
-  return completed(vamos_index_step(rust, connection(), record, reads_index_alone(), 1, in_range), record);
+  const bool within = in_range || lower_end();
+  return completed(vamos_index_step(rust, connection(), record, reads_index_alone(), 1, within), record);
 }
 
-int ha_vamos::index_first(uchar *record) {
+int ha_vamos::read_edge(uchar *record, bool last, const key_range *end) {
   choose_columns();
-  const bool bounded = in_range && end_range;
-  const int error =
-      vamos_index_edge(rust, connection(), record, reads_index_alone(), 0, bounded ? end_range->key : nullptr,
-                       bounded ? end_range->length : 0, bounded ? end_range->flag : 0);
+  const int error = vamos_index_edge(rust, connection(), record, reads_index_alone(), last, end ? end->key : nullptr,
+                                     end ? end->length : 0, end ? end->flag : 0);
   return completed(error, record);
 }
 
+int ha_vamos::index_first(uchar *record) { return read_edge(record, false, in_range ? end_range : nullptr); }
+
+/* A range without an upper end that is read downwards begins here. The server takes no
+   row for an empty table, and would not go on to the range below. */
 int ha_vamos::index_last(uchar *record) {
-  choose_columns();
-  return completed(vamos_index_edge(rust, connection(), record, reads_index_alone(), 1, nullptr, 0, 0), record);
+  const int error = read_edge(record, true, lower_end());
+  return error == HA_ERR_END_OF_FILE && lower_end() ? read_edge(record, true, nullptr) : error;
+}
+
+/* Called before a range is read downwards (QUICK_SELECT_DESC): tells where it ends, so
+   that nothing beyond is sent or locked. The key is the range's own. */
+int ha_vamos::prepare_range_scan(const key_range *start, const key_range *) {
+  range_lower_end = start ? *start : key_range();
+  return 0;
 }
 
 int ha_vamos::index_next_same(uchar *record, const uchar *key, uint length) {

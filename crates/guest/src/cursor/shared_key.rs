@@ -6,7 +6,7 @@
 //! and passes over the row that it has returned.
 
 use super::Cursor;
-use vamos_proto::{IndexEntry, Row, RowBlock};
+use vamos_proto::{IndexEntry, Lock, Row, RowBlock};
 
 /// A row that was returned before the scan began anew at its key.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Cursor {
     /// Notes that the rows up to the current one need not come again, except that
     /// another one may have its key.
     pub(super) fn leave_row_before_restart(&mut self) {
-        if !self.on_row || !self.next_shares_key() {
+        if !self.on_row || !(self.may_share_key() || self.next_shares_key()) {
             return self.leave_row();
         }
         self.on_row = false;
@@ -32,6 +32,11 @@ impl Cursor {
         self.returned_before = Some(returned);
         // It is counted when it comes once more.
         self.returned -= 1;
+    }
+
+    /// Whether another row may have been given the current one's key since.
+    pub(super) fn may_share_key(&self) -> bool {
+        self.spec.lock == Lock::None && self.spec.fetch.is_some()
     }
 
     /// Whether the block's next row has the current one's key.

@@ -387,4 +387,91 @@ pub const BEHAVIOURS: &[Behaviour] = &[
             ("2 f", "SELECT * FROM t WHERE more > 6 ORDER BY id FOR UPDATE"),
         ],
     ),
+    behaviour(
+        "an UPDATE that reads downwards locks nothing below its range",
+        &[
+            ("1", "INSERT INTO t SELECT seq, 0 FROM seq_3_to_300"),
+            ("1", "COMMIT"),
+            ("1 a", "UPDATE t SET value = 1 WHERE id = 200"),
+            (
+                "2 b",
+                "UPDATE t SET value = value + 1 WHERE id BETWEEN 250 AND 300 ORDER BY id DESC",
+            ),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "an UPDATE of a join with a LIMIT locks no row behind it",
+        &[
+            ("1", "INSERT INTO t SELECT seq, 0 FROM seq_3_to_50"),
+            ("1", "COMMIT"),
+            ("1 a", "UPDATE t SET value = 1 WHERE id = 5"),
+            (
+                "2 b",
+                "UPDATE t x FORCE INDEX (PRIMARY) STRAIGHT_JOIN t y ON y.id = x.id SET x.value = 7 LIMIT 1",
+            ),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "a subquery that stops at its first row locks no other one",
+        &[
+            ("1", "INSERT INTO t SELECT seq, 0 FROM seq_3_to_50"),
+            ("1", "COMMIT"),
+            ("1 a", "UPDATE t SET value = 1 WHERE id = 5"),
+            (
+                "2 b",
+                "UPDATE t SET value = 7 WHERE id = 1 AND EXISTS (SELECT 1 FROM t s FORCE INDEX (PRIMARY) WHERE s.id > 1)",
+            ),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "rows that a sort leaves out stay locked above READ COMMITTED only",
+        &[
+            (
+                "1",
+                "INSERT INTO t SELECT seq, seq * 37 MOD 101 FROM seq_3_to_100",
+            ),
+            ("1", "COMMIT"),
+            (
+                "2 a",
+                "UPDATE t SET value = value + 1000 WHERE MD5(id) < '8' ORDER BY value + 0",
+            ),
+            ("1 b", "SELECT value FROM t WHERE id = 2 FOR UPDATE"),
+            ("1 c", "SELECT value FROM t WHERE id = 90 FOR UPDATE"),
+            ("2", "COMMIT"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "HANDLER sees what its snapshot shows, and each statement has one at READ COMMITTED",
+        &[
+            ("1", "HANDLER t OPEN"),
+            ("1 a", "HANDLER t READ `PRIMARY` FIRST"),
+            ("2", "UPDATE t SET value = 99 WHERE id = 2"),
+            ("2", "COMMIT"),
+            ("1 b", "HANDLER t READ `PRIMARY` NEXT"),
+            ("1", "HANDLER t CLOSE"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
+        "HANDLER finds a row by the entry that it has from another transaction",
+        &[
+            ("1", "ALTER TABLE t ADD COLUMN pad INT DEFAULT 0"),
+            ("1 a", "SELECT * FROM t"),
+            ("1", "HANDLER t OPEN"),
+            ("1 b", "HANDLER t READ value FIRST"),
+            ("2", "UPDATE t SET value = 25 WHERE id = 1"),
+            ("2", "COMMIT"),
+            ("1", "UPDATE t SET pad = 1 WHERE id = 1"),
+            ("1 c", "HANDLER t READ value NEXT LIMIT 9"),
+            ("1", "HANDLER t CLOSE"),
+            ("1", "COMMIT"),
+        ],
+    ),
 ];

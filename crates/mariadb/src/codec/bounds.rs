@@ -127,6 +127,22 @@ impl Bounds {
         }
     }
 
+    /// Ends a backward range at `key`: with all that begin with it, or before those.
+    pub fn down_to(&mut self, find: Find, key: &[u8]) {
+        let end = match find {
+            Find::After => behind(key),
+            _ => Some(key.to_vec()),
+        };
+        match end {
+            Some(low) if low > self.low => self.low = low,
+            Some(_) => {}
+            None => self.empty = true,
+        }
+        if self.high.as_ref().is_some_and(|high| *high <= self.low) {
+            self.empty = true;
+        }
+    }
+
     /// The upper bound as the protocol has it.
     pub fn high_bytes(&self) -> &[u8] {
         self.high.as_deref().unwrap_or_default()
@@ -164,6 +180,22 @@ mod tests {
                 "{find:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_backward_range_has_a_lower_end() {
+        for (find, sides) in [(Find::KeyOrNext, [false, true]), (Find::After, [false, false])] {
+            let mut bounds = Bounds::of(Find::Before, b"ac");
+            bounds.down_to(find, b"ab");
+            let keys: [&[u8]; 2] = [b"aa", b"ab1"];
+            assert_eq!(keys.map(|key| contains(&bounds, key)), sides, "{find:?}");
+        }
+        let mut bounds = Bounds::of(Find::Before, b"ab");
+        bounds.down_to(Find::KeyOrNext, b"ac");
+        assert!(bounds.empty);
+        let mut bounds = Bounds::all(Direction::Backward);
+        bounds.down_to(Find::After, &[255]);
+        assert!(bounds.empty);
     }
 
     #[test]

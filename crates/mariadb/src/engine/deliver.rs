@@ -19,6 +19,7 @@ impl Handler {
         record: &mut [u8],
     ) -> Result<bool, Error> {
         let shape = Rc::clone(&self.shape);
+        self.positions.leave_row();
         if self.lock.unlock {
             let key = if position == 0 { row.key } else { row.primary_key };
             self.locked_key.clear();

@@ -175,6 +175,7 @@ impl Handler {
     /// The row read last does not match: under READ COMMITTED it need not stay
     /// locked.
     pub(crate) fn unlock_row(&mut self, connection: &mut Connection) -> Result<(), Error> {
+        self.positions.reject_row();
         if !self.lock.unlock || self.locked_key.is_empty() {
             return Ok(());
         }

@@ -43,6 +43,8 @@ pub(crate) struct Positions {
     /// As the server has them, one behind the other.
     noted: Vec<u8>,
     length: usize,
+    /// The last one is of the row read last.
+    of_last_row: bool,
     full: bool,
     /// The keys, in the order in which they come back.
     keys: Vec<Vec<u8>>,
@@ -75,6 +77,20 @@ impl Positions {
         self.full |= self.noted.len() + position.len() > REMEMBERED;
         if !self.full {
             self.noted.extend_from_slice(position);
+            self.of_last_row = true;
+        }
+    }
+
+    /// Another row was read.
+    pub(super) fn leave_row(&mut self) {
+        self.of_last_row = false;
+    }
+
+    /// The row read last does not match: its position does not come back. (A sort notes
+    /// the positions of all rows before it looks at them.)
+    pub(super) fn reject_row(&mut self) {
+        if std::mem::take(&mut self.of_last_row) {
+            self.noted.truncate(self.noted.len().saturating_sub(self.length));
         }
     }
 

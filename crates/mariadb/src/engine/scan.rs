@@ -16,7 +16,7 @@ const FIRST_INDEX_BATCH: u32 = 2;
 const MANY_SCANS: usize = 256;
 const PIECE: u32 = 16;
 
-/// Where a range ends, as the server says it.
+/// Where a range ends in the direction in which it is read, as the server says it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EndOfRange<'a> {
     pub(crate) image: &'a [u8],
@@ -131,10 +131,11 @@ impl Handler {
                         0 => FIRST_INDEX_BATCH,
                         rows => rows,
                     },
-                    max_batch_rows: if self.lock.lock == Lock::None {
-                        0
-                    } else {
-                        self.lock.ahead.max(1)
+                    max_batch_rows: match self.lock.lock {
+                        Lock::None => 0,
+                        // Where the reader will stop is not known.
+                        _ if bounds.direction == Direction::Backward && bounds.low.is_empty() => 1,
+                        _ => self.lock.ahead.max(1),
                     },
                     limit: piece.unwrap_or(0).into(),
                     first_rows,
@@ -174,7 +175,7 @@ impl Handler {
             return self.read_unique(connection, record, keyread, bytes);
         }
         let mut bounds = Bounds::of(find, &bytes);
-        if let (Some(end), Direction::Forward) = (end, bounds.direction) {
+        if let Some(end) = end {
             self.end_at(&mut bounds, key, end)?;
         }
         let same = (find == Find::Exact).then_some(bytes);
@@ -208,7 +209,10 @@ impl Handler {
     ) -> Result<(), Error> {
         let find = Find::from_server(end.find).ok_or(Error::WrongCommand)?;
         let (bytes, ..) = self.encode_image(key, end.image)?;
-        bounds.until(find, &bytes);
+        match bounds.direction {
+            Direction::Forward => bounds.until(find, &bytes),
+            Direction::Backward => bounds.down_to(find, &bytes),
+        }
         Ok(())
     }
 
@@ -305,7 +309,7 @@ impl Handler {
     ) -> Result<(), Error> {
         let key = self.active.ok_or(Error::WrongCommand)?;
         let mut bounds = Bounds::all(direction);
-        if let (Some(end), Direction::Forward) = (end, direction) {
+        if let Some(end) = end {
             self.end_at(&mut bounds, key, end)?;
         }
         self.on_row = false;
@@ -340,7 +344,7 @@ impl Handler {
             };
             self.open(connection, beyond, None, keyread)?;
         } else {
-            let Some(onward) = self.onward_from_last_row(direction, within) else {
+            let Some(onward) = self.onward(direction, within) else {
                 return Err(Error::EndOfFile);
             };
             self.open(connection, onward, None, keyread)?;
@@ -366,25 +370,49 @@ impl Handler {
         }
     }
 
-    /// What lies before or behind the row read last, within the present range if
-    /// that is all that is wanted.
-    fn onward_from_last_row(&self, direction: Direction, within: bool) -> Option<Bounds> {
-        if !self.on_row {
-            return None;
-        }
+    /// What lies before or behind the row read last, or where the present range ended,
+    /// within that range if it is all that is wanted.
+    fn onward(&self, direction: Direction, within: bool) -> Option<Bounds> {
         let mut bounds = match (&self.scan, within) {
             (Some(scan), true) => scan.bounds.clone(),
             _ => Bounds::all(direction),
         };
         bounds.direction = direction;
         match direction {
-            Direction::Forward => {
-                bounds.low.clone_from(&self.entry_key);
-                bounds.low.push(0);
+            Direction::Forward => bounds.low = self.place_behind()?,
+            Direction::Backward => {
+                bounds.high = self.place_before()?;
+                bounds.empty |= bounds.high.as_ref().is_some_and(Vec::is_empty);
             }
-            Direction::Backward => bounds.high = Some(self.entry_key.clone()),
         }
         Some(bounds)
+    }
+
+    /// Where a scan that goes on forward begins; `None`: nothing can come.
+    fn place_behind(&self) -> Option<Vec<u8>> {
+        if self.on_row {
+            let mut low = self.entry_key.clone();
+            low.push(0);
+            return Some(low);
+        }
+        let ended = &self.scan.as_ref()?.bounds;
+        match ended.direction {
+            Direction::Forward => ended.high.clone(),
+            Direction::Backward => Some(ended.low.clone()),
+        }
+    }
+
+    /// Where a scan that goes on backward ends (`Some(None)`: at the index's end);
+    /// `None`: nothing was read yet.
+    fn place_before(&self) -> Option<Option<Vec<u8>>> {
+        if self.on_row {
+            return Some(Some(self.entry_key.clone()));
+        }
+        let ended = &self.scan.as_ref()?.bounds;
+        Some(match ended.direction {
+            Direction::Forward => ended.high.clone(),
+            Direction::Backward => Some(ended.low.clone()),
+        })
     }
 
     /// Reads the next row with the key that was searched for.
@@ -447,6 +475,7 @@ impl Handler {
                 return Ok(true);
             }
             let Some((onward, same)) = self.next_piece() else {
+                self.on_row = false;
                 return Ok(false);
             };
             self.open(connection, onward, same, keyread)?;
@@ -456,7 +485,7 @@ impl Handler {
     /// What is left of the range behind a piece that was read to its end.
     fn next_piece(&self) -> Option<(Bounds, Option<Vec<u8>>)> {
         let scan = self.scan.as_ref().filter(|scan| scan.piece == Some(0))?;
-        let onward = self.onward_from_last_row(scan.bounds.direction, true)?;
+        let onward = self.onward(scan.bounds.direction, true)?;
         Some((onward, scan.same.clone()))
     }
 
