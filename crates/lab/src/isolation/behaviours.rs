@@ -12,6 +12,17 @@ const fn behaviour(name: &'static str, steps: &'static [(&'static str, &'static 
 /// All of them.
 pub const BEHAVIOURS: &[Behaviour] = &[
     behaviour(
+        "a row that a new foreign key refers to stays while the table waits to be replaced",
+        &[
+            ("3", "CREATE TABLE c (id INT PRIMARY KEY, r INT)"),
+            ("3", "INSERT INTO c VALUES (1, 1)"),
+            ("1", "SELECT * FROM c"),
+            ("2 a", "ALTER TABLE c ADD FOREIGN KEY (r) REFERENCES t (id)"),
+            ("3 b", "DELETE FROM t WHERE id = 1"),
+            ("1", "COMMIT"),
+        ],
+    ),
+    behaviour(
         "SKIP LOCKED leaves out what is locked",
         &[
             ("1", "SELECT * FROM t WHERE id = 1 FOR UPDATE"),
