@@ -56,12 +56,36 @@ pub(crate) fn report(number: u64) {
     let Some(thd) = reported.get(&number) else {
         return;
     };
-    for other in others.iter().filter_map(|other| reported.get(other)) {
+    for (_, other) in reported
+        .iter()
+        .filter(|(other, _)| may_wait_for(number, **other, &others))
+    {
         thd.report_wait_for(*other);
     }
+}
+
+/// Whether a connection may wait for this other one, by those that the host has named.
+/// What was prepared before the host's process died has no number (0): it may be
+/// anybody's. The server picks those that must commit later.
+fn may_wait_for(number: u64, other: u64, named: &[u64]) -> bool {
+    named.contains(&other) || (other != number && named.contains(&0))
 }
 
 /// Closes the lane.
 pub(crate) fn close_session() {
     *SESSION.lock() = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_wait_for;
+
+    #[test]
+    fn a_wait_for_nobody_known_may_be_for_any_other() {
+        assert!(may_wait_for(1, 2, &[2]));
+        assert!(!may_wait_for(1, 3, &[2]));
+        assert!(may_wait_for(1, 3, &[2, 0]));
+        assert!(!may_wait_for(1, 1, &[0]));
+        assert!(!may_wait_for(1, 2, &[]));
+    }
 }
