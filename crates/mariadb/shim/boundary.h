@@ -555,6 +555,7 @@ uint8_t vamos_server_killed(const void *thd);
 uint32_t vamos_server_lock_wait_seconds(void *thd);
 uint64_t vamos_server_connection_number(const void *thd);
 void vamos_server_must_rollback(void *thd);
+void vamos_server_must_prepare(void *thd);
 void vamos_server_report_kill(void *thd);
 void vamos_server_alter_progress(void *thd, uint64_t done, uint64_t all);
 void vamos_server_report_wait_for(void *thd, void *other);

@@ -119,6 +119,15 @@ uint64_t vamos_server_connection_number(const void *thd) {
 
 void vamos_server_must_rollback(void *thd) { static_cast<THD *>(thd)->mark_transaction_to_rollback(true); }
 
+/* An engine that only reads is not asked before the other engines and the log commit. On
+   a server that is read-only nobody else writes, and one that writes is refused. */
+void vamos_server_must_prepare(void *thd_pointer) {
+  THD *thd = static_cast<THD *>(thd_pointer);
+  Ha_trx_info *info = &thd->ha_data[vamos_hton->slot].ha_info[0];
+  if (info->is_started() && !thd->is_read_only_ctx())
+    info->set_trx_read_write();
+}
+
 /* The server takes a statement that was killed for one that found no rows, and says that
    it succeeded, where it looks only for errors. */
 void vamos_server_report_kill(void *thd_pointer) {

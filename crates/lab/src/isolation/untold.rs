@@ -48,6 +48,7 @@ pub fn check_untold(server: &NativeServer) -> Result<Vec<String>> {
          CREATE TABLE wide (id INT PRIMARY KEY, k INT NOT NULL, filler VARCHAR(6000) NOT NULL, KEY k (k))
            CHARSET latin1 ENGINE=VAMOS;
          INSERT INTO wide SELECT seq, seq * 10, REPEAT('x', 6000) FROM seq_1_to_400;
+         CREATE TABLE copy (part INT, low INT, high INT) ENGINE=InnoDB;
          ANALYZE TABLE g, wide",
     )?;
     let mut told = Vec::new();
@@ -57,6 +58,10 @@ pub fn check_untold(server: &NativeServer) -> Result<Vec<String>> {
         }
         told.push(format!("lock wait timeout of {what}"));
     }
+    for begin in ["SET autocommit = 1", "BEGIN"] {
+        copied(server, begin).with_context(|| format!("groups into InnoDB, {begin}"))?;
+    }
+    told.push(format!("lock wait timeout of {}, into InnoDB", STATEMENTS[1].0));
     deadlock(server).context("a deadlock")?;
     told.push(format!("deadlock of {}", STATEMENTS[0].0));
     server.sql("DROP DATABASE untold")?;
@@ -94,6 +99,25 @@ fn time_out(server: &NativeServer, held: &str, begin: &str, statement: &str) -> 
     let kept = after.value("SELECT COUNT(*) FROM untold.g WHERE part = 9")?;
     ensure!(kept == "1", "{kept} rows were added by the transaction");
     after.execute("DELETE FROM untold.g WHERE part = 9")
+}
+
+/// What a statement wrote to another engine goes with it.
+fn copied(server: &NativeServer, begin: &str) -> Result<()> {
+    let (_, held, groups) = STATEMENTS[1];
+    let holder = session(server, 3600)?;
+    holder.run("BEGIN")?;
+    holder.run(held)?;
+    let copying = session(server, 1)?;
+    copying.run(begin)?;
+    copying.run("INSERT INTO copy VALUES (-1, 0, 0)")?;
+    let code = code_of(&copying, &format!("INSERT INTO copy {groups}"));
+    ensure!(code == Some(TIMEOUT), "it ended with {code:?}");
+    copying.run("COMMIT")?;
+    holder.run("ROLLBACK")?;
+    let mut after = server.connect()?;
+    let rows = after.value("SELECT GROUP_CONCAT(part) FROM untold.copy")?;
+    ensure!(rows == "-1", "the parts {rows} are there");
+    after.execute("DELETE FROM untold.copy")
 }
 
 /// The lighter transaction is undone, and all of it.

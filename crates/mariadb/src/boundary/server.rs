@@ -28,6 +28,7 @@ unsafe extern "C" {
     fn vamos_server_connection_number(thd: *const c_void) -> u64;
     fn vamos_server_lock_wait_seconds(thd: *mut c_void) -> u32;
     fn vamos_server_must_rollback(thd: *mut c_void);
+    fn vamos_server_must_prepare(thd: *mut c_void);
     fn vamos_server_report_kill(thd: *mut c_void);
     fn vamos_server_alter_progress(thd: *mut c_void, done: u64, all: u64);
     fn vamos_server_report_wait_for(thd: *mut c_void, other: *mut c_void);
@@ -189,6 +190,13 @@ impl Thd {
     pub(crate) fn report_kill(self) {
         // SAFETY: the connection outlives this, and its thread calls.
         unsafe { vamos_server_report_kill(self.0) }
+    }
+
+    /// Has the server ask whether the statement may end well before anything is committed
+    /// for it, also elsewhere and though it has only read.
+    pub(crate) fn must_prepare(self) {
+        // SAFETY: the connection outlives this, and its thread calls.
+        unsafe { vamos_server_must_prepare(self.0) }
     }
 
     /// Tells the server that the transaction is over and must be rolled back.

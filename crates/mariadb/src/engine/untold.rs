@@ -10,7 +10,8 @@
 //! client does next would be committed without what it did before.
 //!
 //! So a statement that is to end well must have told of every such error: otherwise it
-//! ends with the error. And once the transaction is over, nothing more is done in it.
+//! ends with the error, before other engines and the binary log have committed what it
+//! did there. And once the transaction is over, nothing more is done in it.
 
 use super::{Connection, Error};
 use std::ffi::c_int;
@@ -63,6 +64,7 @@ impl Connection {
 
     /// Keeps an error of which the client must hear before the statement ends well.
     pub(crate) fn keep_untold(&mut self, error: &Error) {
+        self.thd().must_prepare();
         let over = self.ended_by(error);
         if self.untold.as_ref().is_none_or(|kept| over && !kept.over) {
             self.untold = Some(Untold {
