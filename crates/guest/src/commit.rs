@@ -20,7 +20,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::ConnectionLost`] if the transaction was rolled back,
-    /// [`Error::OutcomeUnknown`] if the host did not come back in time,
+    /// [`Error::OutcomeUnknown`] if the host did not come back in time (which a
+    /// [patient](Self::set_patience) session waits for),
     /// [`Error::Failed`] if the host could not write it. The transaction is over
     /// in each case.
     ///
@@ -84,7 +85,7 @@ impl Session {
                         reason: lost.to_string(),
                     });
                 }
-                Err(_) if Instant::now() + pause < deadline => std::thread::sleep(pause),
+                Err(_) if !self.gives_up(deadline) => std::thread::sleep(pause),
                 Err(_) => {
                     return Err(Error::OutcomeUnknown {
                         seconds: patience.as_secs(),

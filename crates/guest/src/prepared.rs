@@ -185,7 +185,7 @@ impl Session {
                 Err(error) if lane_is_gone(&error) => self.drop_lane(&error.to_string()),
                 Err(_) => {}
             }
-            if Instant::now() + pause >= deadline {
+            if self.gives_up(deadline) {
                 break;
             }
             std::thread::sleep(pause);

@@ -5,6 +5,7 @@ use crate::transaction::Transaction;
 use crate::written_log::WrittenLog;
 use crate::{Client, Error};
 use std::sync::Arc;
+use std::time::Instant;
 use vamos_channel::LaneCounters;
 use vamos_proto::{Request, Response};
 
@@ -27,6 +28,8 @@ pub struct Session {
     /// What the host's lists call its transactions by.
     pub(crate) number: u64,
     pub(crate) interrupt: Option<Interrupt>,
+    /// Ends the patience with commits, which is without end otherwise.
+    patience: Option<Interrupt>,
 }
 
 impl std::fmt::Debug for Session {
@@ -52,6 +55,7 @@ impl Session {
             commits: 0,
             number: 0,
             interrupt: None,
+            patience: None,
         }
     }
 
@@ -60,6 +64,23 @@ impl Session {
     /// with [`Error::Interrupted`].
     pub fn set_interrupt(&mut self, interrupt: Option<Interrupt>) {
         self.interrupt = interrupt;
+    }
+
+    /// Has commits wait for their outcome, once the host has been away for
+    /// [`Config::reconnect_for`](crate::Config), until this says to stop: for a caller
+    /// who would do all of it again. `None`: they do not wait longer.
+    pub fn set_patience(&mut self, patience: Option<Interrupt>) {
+        self.patience = patience;
+    }
+
+    /// Whether [`set_patience`](Self::set_patience) is in force.
+    pub fn is_patient(&self) -> bool {
+        self.patience.is_some()
+    }
+
+    /// Whether a commit whose outcome is not known yet is left.
+    pub(crate) fn gives_up(&self, deadline: Instant) -> bool {
+        Instant::now() >= deadline && self.patience.as_ref().is_none_or(|stop| stop())
     }
 
     /// Whether the interrupt says to stop now: for work between requests.

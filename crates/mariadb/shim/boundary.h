@@ -169,7 +169,7 @@ struct vamos_node {
 struct vamos_context {
   uint8_t isolation; /* ISO_READ_UNCOMMITTED .. ISO_SERIALIZABLE */
   uint8_t multi_statement;
-  uint8_t report_waits; /* to the server: vamos_server_report_wait_for */
+  uint8_t applies; /* another server's log: waits are told to vamos_server_report_wait_for */
   uint32_t lock_wait_seconds;
   uint8_t writes_durably; /* changes a table that outlives the connection */
 };
@@ -551,6 +551,8 @@ size_t vamos_server_weights_bound(const void *collation, size_t length);
 size_t vamos_server_trimmed(const void *collation, const uint8_t *text, size_t length);
 size_t vamos_server_characters(const void *collation, const uint8_t *text, size_t length, size_t characters);
 void vamos_server_sort_string(void *field, const uint8_t *value, uint8_t *out, uint32_t length);
+/* Whether it is being shut down. */
+uint8_t vamos_server_is_stopping();
 uint8_t vamos_server_killed(const void *thd);
 uint32_t vamos_server_lock_wait_seconds(void *thd);
 uint64_t vamos_server_connection_number(const void *thd);

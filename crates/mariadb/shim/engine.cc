@@ -21,7 +21,7 @@ vamos_context context_of(THD *thd) {
   vamos_context context = {};
   context.isolation = static_cast<uint8_t>(thd_tx_isolation(thd));
   context.multi_statement = vamos_in_transaction(thd);
-  context.report_waits = thd->rgi_slave != nullptr;
+  context.applies = thd->rgi_slave != nullptr;
   context.lock_wait_seconds = vamos_lock_wait_seconds(thd);
   return context;
 }

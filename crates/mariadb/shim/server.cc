@@ -108,6 +108,8 @@ uint8_t vamos_server_killed(const void *thd) {
   return thd_kill_level(static_cast<const THD *>(thd)) != THD_IS_NOT_KILLED;
 }
 
+uint8_t vamos_server_is_stopping() { return abort_loop; }
+
 /* While the server recovers, nobody is there to end what would be waited for. */
 uint32_t vamos_server_lock_wait_seconds(void *thd) {
   return mysqld_server_started ? vamos_lock_wait_seconds(static_cast<THD *>(thd)) : 0;

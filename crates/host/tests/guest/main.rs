@@ -7,6 +7,7 @@ mod ahead;
 mod crashes;
 mod failing;
 mod locks;
+mod patience;
 mod scans;
 mod sessions;
 mod support;

@@ -34,9 +34,19 @@ impl Daemon {
 
     /// Kills vamosd itself without warning and starts it again.
     pub(crate) fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart();
+    }
+
+    /// Kills vamosd itself without warning.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let _ = std::fs::remove_file(self.socket());
+    }
+
+    /// Starts it again after [`kill`](Self::kill).
+    pub(crate) fn restart(&mut self) {
         self.child = spawn(self.dir.path());
         self.wait_until_listening();
     }
@@ -76,8 +86,13 @@ impl Daemon {
 
     /// A client of it.
     pub(crate) fn client(&self) -> Arc<Client> {
+        Client::new(self.config())
+    }
+
+    /// How to reach it.
+    pub(crate) fn config(&self) -> Config {
         let endpoint = format!("unix:{}", self.socket().display());
-        Client::new(Config::new(endpoint.parse().unwrap()))
+        Config::new(endpoint.parse().unwrap())
     }
 
     fn socket(&self) -> PathBuf {

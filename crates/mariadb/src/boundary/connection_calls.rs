@@ -55,7 +55,7 @@ unsafe extern "C" fn vamos_statement_begin(connection: *mut Connection, context:
         isolation: isolation(context.isolation),
         multi_statement: context.multi_statement != 0,
         lock_wait_seconds: context.lock_wait_seconds,
-        report_waits: context.report_waits != 0,
+        applies: context.applies != 0,
         writes_durably: context.writes_durably != 0,
     };
     // SAFETY: the shim passes the connection of the running thread.

@@ -25,5 +25,5 @@ mod write_calls;
 mod xa_calls;
 
 pub(crate) use open_table::OpenTable;
-pub(crate) use server::{Thd, checkpoint_reached};
+pub(crate) use server::{Thd, checkpoint_reached, server_is_stopping};
 use xa_calls::durability;

@@ -25,6 +25,7 @@ unsafe extern "C" {
     ) -> usize;
     fn vamos_server_sort_string(field: *mut c_void, value: *const u8, out: *mut u8, length: u32);
     fn vamos_server_killed(thd: *const c_void) -> u8;
+    fn vamos_server_is_stopping() -> u8;
     fn vamos_server_connection_number(thd: *const c_void) -> u64;
     fn vamos_server_lock_wait_seconds(thd: *mut c_void) -> u32;
     fn vamos_server_must_rollback(thd: *mut c_void);
@@ -204,4 +205,10 @@ impl Thd {
         // SAFETY: the connection outlives this, and its thread calls.
         unsafe { vamos_server_must_rollback(self.0) }
     }
+}
+
+/// Whether the server is being shut down.
+pub(crate) fn server_is_stopping() -> bool {
+    // SAFETY: reads a flag of the server's.
+    unsafe { vamos_server_is_stopping() != 0 }
 }

@@ -113,7 +113,7 @@ pub(super) struct Collation {
 pub(super) struct Context {
     pub(super) isolation: u8,
     pub(super) multi_statement: u8,
-    pub(super) report_waits: u8,
+    pub(super) applies: u8,
     pub(super) lock_wait_seconds: u32,
     pub(super) writes_durably: u8,
 }

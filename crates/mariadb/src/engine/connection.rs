@@ -6,7 +6,7 @@ use super::pipeline::{Pipeline, Refused};
 use super::untold::Untold;
 use super::waits::{self, Reported};
 use super::{Error, host, settler};
-use crate::boundary::Thd;
+use crate::boundary::{Thd, server_is_stopping};
 use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,8 +20,9 @@ pub(crate) struct StatementContext {
     /// It is part of a transaction of several statements.
     pub(crate) multi_statement: bool,
     pub(crate) lock_wait_seconds: u32,
-    /// The server wants to know for whom its transaction waits.
-    pub(crate) report_waits: bool,
+    /// It applies what another server has logged: the server wants to know for whom its
+    /// transaction waits, and applies it again if its commit fails.
+    pub(crate) applies: bool,
     /// It changes tables that outlive the connection.
     pub(crate) writes_durably: bool,
 }
@@ -178,7 +179,8 @@ impl Connection {
         self.multi_statement = context.multi_statement;
         if !self.session.in_transaction() {
             self.epoch += 1;
-            if context.report_waits {
+            self.set_patience(context.applies);
+            if context.applies {
                 self.reported = Some(Reported::begin(self.thd));
                 self.reporting.store(self.thd.number(), Relaxed);
             }
@@ -193,6 +195,19 @@ impl Connection {
             self.session.new_snapshot()?;
         }
         Ok(())
+    }
+
+    /// A replica's applier must not be told that a commit failed which happens when the
+    /// host is back: its position in memory would stay before the transaction, which it
+    /// would apply again. One that is killed, or whose server ends, is told.
+    fn set_patience(&mut self, applies: bool) {
+        if self.session.is_patient() == applies {
+            return;
+        }
+        let thd = self.thd;
+        let ends = move || thd.killed() || server_is_stopping();
+        self.session
+            .set_patience(applies.then(|| Box::new(ends) as vamos_guest::Interrupt));
     }
 
     pub(crate) fn take_snapshot(&mut self) -> Result<(), Error> {
