@@ -8,6 +8,7 @@ mod leftovers;
 mod lifetimes;
 mod lock_views;
 mod lost_files;
+mod old_files;
 mod prepared;
 
 use crate::artifacts::Artifacts;
@@ -35,6 +36,7 @@ const CHECKS: &[&[Check]] = &[
     lost_files::CHECKS,
     lifetimes::CHECKS,
     alter::CHECKS,
+    old_files::CHECKS,
     leftovers::CHECKS,
     prepared::CHECKS,
     lock_views::CHECKS,

@@ -404,13 +404,13 @@ int vamos_define_partitioned(vamos_rust_connection *, const char *name, const ui
 int vamos_drop_partitioned(vamos_rust_connection *, const char *name);
 int vamos_rename_partitioned(vamos_rust_connection *, const char *from, const char *to);
 
-int vamos_share_open(vamos_rust_connection *, const char *name, uint32_t indexes, vamos_rust_share **);
-void vamos_share_free(vamos_rust_share *);
-
 /* `version`: the 16 bytes by which the server names its description of the table,
    or null. HA_ERR_TABLE_DEF_CHANGED if it is not the table's last one. */
-int vamos_handler_open(vamos_rust_connection *, vamos_rust_share *, const vamos_table *, const uint8_t *version,
-                       vamos_rust_handler **);
+int vamos_share_open(vamos_rust_connection *, const char *name, uint32_t indexes, const uint8_t *version,
+                     vamos_rust_share **);
+void vamos_share_free(vamos_rust_share *);
+
+int vamos_handler_open(vamos_rust_connection *, vamos_rust_share *, const vamos_table *, vamos_rust_handler **);
 void vamos_handler_close(vamos_rust_handler *);
 void vamos_handler_use(vamos_rust_handler *, const vamos_use *);
 /* The scans to come will probably be read so far and no further; 0: to their end. */

@@ -208,8 +208,7 @@ static void keep_image(THD *thd, const TABLE_SHARE *share) {
 }
 
 const uint8_t *vamos_version_of(const TABLE_SHARE *share) {
-  const bool known = share->tabledef_version.length == MY_UUID_SIZE && !share->partition_info_str;
-  return known ? share->tabledef_version.str : nullptr;
+  return share->tabledef_version.length == MY_UUID_SIZE ? share->tabledef_version.str : nullptr;
 }
 
 /* The table's share; the first handler asks the host for the table. */
@@ -219,7 +218,8 @@ vamos_rust_share *ha_vamos::share(const char *name, int *error) {
   Vamos_share *found = static_cast<Vamos_share *>(get_ha_share_ptr());
   if (!found) {
     vamos_rust_share *opened = nullptr;
-    *error = vamos_share_open(connection(), vamos_table_name(name).c_str(), vamos_index_count(table_share), &opened);
+    *error = vamos_share_open(connection(), vamos_table_name(name).c_str(), vamos_index_count(table_share),
+                              vamos_version_of(table_share), &opened);
     if (!*error) {
       found = new Vamos_share(opened);
       set_ha_share_ptr(found);
@@ -243,7 +243,7 @@ int ha_vamos::open(const char *name, int, uint) {
   if (error)
     return error;
   const Vamos_description description(table);
-  error = vamos_handler_open(connection(), shared, description.get(), vamos_version_of(table_share), &rust);
+  error = vamos_handler_open(connection(), shared, description.get(), &rust);
   if (error)
     return error;
   keep_image(current_thd, table_share);

@@ -77,8 +77,7 @@ std::string vamos_host_name(const char *database, const char *table);
 
 /* handler.cc */
 vamos_order vamos_order_of(const Field *field);
-/* The server's name for its description of the table (16 bytes); null where the host may
-   well know another one: of partitions. */
+/* The server's name for its description of the table (16 bytes); null if it has none. */
 const uint8_t *vamos_version_of(const TABLE_SHARE *share);
 
 /* A table as boundary.h has it; points into the TABLE. */

@@ -84,13 +84,14 @@ unsafe extern "C" fn vamos_share_open(
     connection: *mut Connection,
     table: *const c_char,
     indexes: u32,
+    version: *const u8,
     out: *mut *const Share,
 ) -> c_int {
-    // SAFETY: the shim passes the connection of the running thread, a text and
-    // a place for the share.
+    // SAFETY: the shim passes the connection of the running thread, a text, the
+    // version's bytes, or null, and a place for the share.
     unsafe {
         on_connection(connection, |connection| {
-            let share = catalogue::open(connection, &name(table), indexes)?;
+            let share = catalogue::open(connection, &name(table), indexes, bytes(version, VERSION))?;
             out.write(Arc::into_raw(share));
             Ok(())
         })
@@ -112,7 +113,6 @@ unsafe extern "C" fn vamos_handler_open(
     connection: *mut Connection,
     share: *const Share,
     table: *const types::Table,
-    version: *const u8,
     out: *mut *mut Handler,
 ) -> c_int {
     let open = |_: &mut Connection| {
@@ -123,9 +123,6 @@ unsafe extern "C" fn vamos_handler_open(
             Arc::increment_strong_count(share);
             (Arc::from_raw(share), describe::shape(&*table))
         };
-        // SAFETY: the shim passes the version's bytes, or null.
-        let version = unsafe { bytes(version, VERSION) };
-        share.definition().check_version(version)?;
         let handler = Box::into_raw(Box::new(Handler::new(share, shape)?));
         // SAFETY: the shim passes a place for the handler.
         unsafe { out.write(handler) };

@@ -90,10 +90,24 @@ pub(crate) fn drop_if_there(connection: &mut Connection, name: &str) -> Result<(
     }
 }
 
-/// Finds a table and checks that it is what the server believes.
-pub(crate) fn open(connection: &mut Connection, name: &str, indexes: u32) -> Result<Arc<Share>, Error> {
+/// Finds a table and checks that it is what the server believes; `version` is the server's
+/// name for its description of it (of a partition: of what it is a partition of), if it
+/// has one.
+///
+/// # Errors
+/// [`Error::OldDefinition`] if that is not the last one.
+pub(crate) fn open(
+    connection: &mut Connection,
+    name: &str,
+    indexes: u32,
+    version: &[u8],
+) -> Result<Arc<Share>, Error> {
     let table = connection.session.open_table(name)?;
     let definition = Definition::decode(name, &table.definition)?;
+    match name.split_once("#P#") {
+        Some((base, _)) => connection.check_partitioned(base, version)?,
+        None => definition.check_version(version)?,
+    }
     if table.indexes.len() != indexes.max(1) as usize {
         return Err(Error::OtherDefinition {
             what: format!(

@@ -129,6 +129,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Refuses a description of a partitioned table that is not its last one. The
+    /// partitions' own say nothing: EXCHANGE PARTITION brings them from elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::OldDefinition`].
+    pub(super) fn check_partitioned(&mut self, name: &str, version: &[u8]) -> Result<(), Error> {
+        let name = partitioned(name);
+        match self.session.open_table(&name) {
+            Err(error) if is_missing(&error) => Ok(()),
+            entry => Definition::decode(&name, &entry?.definition)?.check_version(version),
+        }
+    }
+
     /// Asks outside the transaction: in a session of its own if that one's lane
     /// was lost, which is for the transaction's own statements to hear of. A lane
     /// that had been lost unnoticed is replaced.
