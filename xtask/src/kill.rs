@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use vamos_lab::binlog_kills::{self, Committers};
 use vamos_lab::kills::{self, ClientFactory, Writers};
 use vamos_lab::local::{LocalOptions, LocalStack};
-use vamos_lab::{copy_kills, native, xa_kills};
+use vamos_lab::{copy_kills, native, rename_kills, xa_kills};
 
 /// Connections that commit at once.
 const WRITERS: usize = 4;
@@ -54,6 +54,7 @@ impl Kill {
 /// Kills the worker so many times while connections commit.
 pub(crate) fn workers(artifacts: &Artifacts, rounds: u32) -> Result<()> {
     let stack = LocalStack::start(&artifacts.mariadb, &artifacts.programs, LocalOptions::default())?;
+    rename_kills::check(&stack)?;
     copy_kills::check(&stack)?;
     stack.server.sql(kills::SCHEMA)?;
     let (socket, files) = (stack.server.socket(), artifacts.mariadb.clone());

@@ -31,6 +31,7 @@ pub mod packages;
 pub mod paths;
 pub mod payload;
 pub mod process;
+pub mod rename_kills;
 pub mod replication;
 pub mod run_dir;
 pub mod scripts;

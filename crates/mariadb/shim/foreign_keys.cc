@@ -277,6 +277,8 @@ int ha_vamos::get_parent_foreign_key_list(THD *thd, List<FOREIGN_KEY_INFO> *list
 }
 
 bool ha_vamos::referenced_by_foreign_key() const noexcept {
+  /* If they are to be read anew and cannot be, the statement's own requests fail, too. */
+  vamos_foreign_load(vamos_connection(current_thd));
   return !table_share->tmp_table && vamos_foreign_has_children(host_name().c_str());
 }
 

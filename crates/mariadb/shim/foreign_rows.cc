@@ -125,7 +125,8 @@ int ha_vamos::find_links(bool *some) {
     return 0;
   const uint64_t version = vamos_foreign_version();
   if (version != links_version && !links_in_use) {
-    const int error = make_links(thd);
+    const int unknown = vamos_foreign_load(connection());
+    const int error = unknown ? unknown : make_links(thd);
     if (error)
       return error;
     links_version = version;

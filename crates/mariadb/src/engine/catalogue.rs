@@ -2,16 +2,10 @@
 
 use super::definition::Definition;
 use super::discovery::is_missing;
-use super::foreign::ForeignKey;
+use super::foreign::{ForeignKey, registry_doubted};
 use super::{Connection, Error, Share};
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-use vamos_guest::CreateTable;
-
-/// How long a host that went away may take to come back, and how often it is asked.
-const COMES_BACK: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(50);
+use vamos_guest::{CreateTable, Error as GuestError, Session};
 
 /// A table that is to be made.
 #[derive(Debug)]
@@ -30,10 +24,11 @@ pub(crate) struct NewTable<'a> {
 
 /// Creates a table.
 pub(crate) fn create(connection: &mut Connection, mut new: NewTable<'_>) -> Result<(), Error> {
-    connection.number_parents(&mut new.foreign_keys)?;
+    let mut keys = std::mem::take(&mut new.foreign_keys);
+    connection.number_parents(&mut keys)?;
     let mut definition = Definition::new(new.image, &[]);
     definition.version = new.version.to_vec();
-    definition.foreign_keys = new.foreign_keys;
+    definition.foreign_keys.clone_from(&keys);
     let definition = definition.encode()?;
     let table = CreateTable {
         name: new.name,
@@ -41,41 +36,47 @@ pub(crate) fn create(connection: &mut Connection, mut new: NewTable<'_>) -> Resu
         indexes: u16::try_from(new.indexes.max(1)).unwrap_or(u16::MAX),
         counters: [new.auto_increment.max(1), 1],
     };
-    match new.temporary {
-        true => connection.session.create_temporary_table(table)?,
-        false => connection.session.create_table(table)?,
-    };
-    connection.note_table(new.name)
+    if new.temporary {
+        connection.session.create_temporary_table(table)?;
+        return Ok(());
+    }
+    connection.surely(
+        false,
+        |session| session.create_table(table.clone()).map(|_| ()),
+        |session, _| Ok(!new.version.is_empty() && is_made(session, &table)?),
+    )?;
+    Connection::note_keys(new.name, keys);
+    Ok(())
+}
+
+/// Whether the host's table is the one that was to be made: by the server's name for its
+/// description, which no other has.
+fn is_made(session: &mut Session, table: &CreateTable<'_>) -> Result<bool, GuestError> {
+    match session.open_table(table.name) {
+        Ok(made) => Ok(made.definition == table.definition),
+        Err(error) if is_missing(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Drops a table. `undoes`: a statement that made it failed, perhaps since the host went
 /// away: then the host is waited for, or what is in the table by then would stay.
 pub(crate) fn drop(connection: &mut Connection, name: &str, undoes: bool) -> Result<(), Error> {
-    let deadline = Instant::now() + COMES_BACK;
-    let mut asked = false;
-    loop {
-        match connection.when_free(|session| session.drop_table(name)) {
-            Err(Error::Guest(error))
-                if undoes && is_away(&error) && Instant::now() < deadline && !connection.thd().killed() =>
-            {
-                asked |= matches!(error, vamos_guest::Error::ConnectionLost { .. });
-                sleep(PAUSE);
-            }
-            // The answer was lost.
-            Err(Error::Guest(error)) if asked && is_missing(&error) => break,
-            dropped => {
-                dropped?;
-                break;
-            }
-        }
+    let dropped = match undoes {
+        true => connection.surely(
+            true,
+            |session| session.drop_table(name),
+            |_, error| Ok(is_missing(error)),
+        ),
+        false => connection.when_free(|session| session.drop_table(name)),
+    };
+    match &dropped {
+        Ok(()) => connection.forget_table(name),
+        Err(Error::Guest(error)) if is_missing(error) => connection.forget_table(name),
+        // The answer may have been lost.
+        Err(_) => registry_doubted(),
     }
-    connection.forget_table(name);
-    Ok(())
-}
-
-fn is_away(error: &vamos_guest::Error) -> bool {
-    use vamos_guest::Error::{ConnectionLost, HostAway};
-    matches!(error, HostAway { .. } | ConnectionLost { .. })
+    dropped
 }
 
 pub(crate) fn rename(connection: &mut Connection, from: &str, to: &str) -> Result<(), Error> {

@@ -8,11 +8,13 @@
 mod link;
 mod names;
 mod registry;
+mod renaming;
 
 pub(crate) use link::{Children, Link, LinkParts, Other, OtherIndex, Side};
-use names::{rename_generated, repaired};
+use names::repaired;
 pub(crate) use registry::{
-    changed as registry_changed, has_children, keys_of, name_taken, referring_to, registry_version,
+    changed as registry_changed, doubted as registry_doubted, has_children, keys_of, name_taken,
+    referring_to, registry_version,
 };
 
 use super::definition::Definition;
@@ -81,7 +83,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Notes a table that was created, or renamed to this name.
+    /// Notes a table that was created with these keys.
+    pub(crate) fn note_keys(name: &str, keys: Vec<ForeignKey>) {
+        registry::set(name, keys);
+    }
+
+    /// Notes a table that was renamed to this name.
     pub(crate) fn note_table(&mut self, name: &str) -> Result<(), Error> {
         if is_passing(name) {
             registry::changed();
@@ -96,87 +103,11 @@ impl Connection {
     /// be free: the new table may have another.
     pub(crate) fn forget_table(&mut self, name: &str) {
         registry::set(name, Vec::new());
-        if let Some(before) = registry::take_aside(name) {
-            // If it cannot be asked for, it still counts: that refuses too much rather
-            // than too little.
-            let _ = self.note_table(&before);
+        if let Some(before) = registry::take_aside(name)
+            && self.note_table(&before).is_err()
+        {
+            registry::doubted();
         }
-    }
-
-    /// Renames a table, and lets what refers to it follow. What ALTER TABLE puts
-    /// aside is not followed: another table takes its place.
-    pub(crate) fn rename_with_keys(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let follows = !is_passing(from) && !is_passing(to);
-        if follows {
-            self.load_foreign_keys()?;
-            self.point_children(from, from)?;
-        }
-        self.when_free(|session| session.rename_table(from, to))?;
-        match is_passing(to) {
-            // Until its successor is in its place, or it is back, whoever changes a table
-            // that it refers to must find it, and wait for the server's lock on it.
-            true => registry::put_aside(from, to),
-            false => {
-                registry::take_aside(from);
-                registry::set(from, Vec::new());
-            }
-        }
-        if follows {
-            self.rename_own_keys(from, to)?;
-        }
-        self.note_table(to)?;
-        match follows {
-            true => self.point_children(from, to),
-            false => Ok(()),
-        }
-    }
-
-    /// Has all keys that refer to `from` refer to `to`.
-    fn point_children(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let mut children: Vec<_> = registry::referring_to(from)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        children.dedup();
-        if children.is_empty() {
-            return Ok(());
-        }
-        let id = number_of(&mut self.session, to)?;
-        for child in children {
-            self.change_keys(&child, |key| {
-                if key.parent == from {
-                    to.clone_into(&mut key.parent);
-                    key.parent_id = id;
-                }
-            })?;
-        }
-        Ok(())
-    }
-
-    fn rename_own_keys(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let id = number_of(&mut self.session, to)?;
-        self.change_keys(to, |key| {
-            if let Some(name) = rename_generated(&key.name, from, to) {
-                key.name = name;
-            }
-            if key.parent == from {
-                to.clone_into(&mut key.parent);
-                key.parent_id = id;
-            }
-        })
-    }
-
-    fn change_keys(&mut self, name: &str, change: impl FnMut(&mut ForeignKey)) -> Result<(), Error> {
-        let Some((_, mut definition)) = read(&mut self.session, name)? else {
-            return Ok(());
-        };
-        let before = definition.foreign_keys.clone();
-        definition.foreign_keys.iter_mut().for_each(change);
-        if definition.foreign_keys != before {
-            self.session.set_definition(name, &definition.encode()?)?;
-            registry::set(name, definition.foreign_keys);
-        }
-        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@
 //! [`check`] and [`optimize`] look after tables; [`monitor`] and
 //! [`lock_views`] tell of transactions and locks.
 //! [`foreign`] keys are followed where rows are changed;
-//! `in_use` waits for prepared transactions, and
+//! `in_use` waits for prepared transactions, `surely` for the outcome of DDL, and
 //! [`xa`] and [`settler`] end prepared transactions for which no connection waits,
 //! `waits` reports lock waits to a replica's server, and `untold` keeps errors that the
 //! server keeps from the client.
@@ -47,6 +47,7 @@ pub(crate) mod settler;
 mod share;
 mod statistics;
 mod summary;
+mod surely;
 mod untold;
 pub(crate) mod waits;
 pub(crate) mod xa;

@@ -3,7 +3,7 @@
 use super::{ForeignKey, is_passing};
 use crate::engine::Error;
 use parking_lot::RwLock;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +15,8 @@ static VERSION: AtomicU64 = AtomicU64::new(1);
 
 #[derive(Debug, Default)]
 struct Registry {
+    /// It is not certain what the host has: to be read anew before it is used again.
+    doubted: bool,
     keys: HashMap<String, Arc<[ForeignKey]>>,
     /// By parent: the tables that refer to it.
     children: HashMap<String, BTreeSet<String>>,
@@ -44,20 +46,35 @@ impl Registry {
         }
         self.keys.insert(name.to_owned(), keys.into());
     }
+
+    /// Takes over what counts by names under which the host has no table just now.
+    fn keep_aside(&mut self, old: &Self, on_host: &HashSet<String>) {
+        for name in old.aside.values().filter(|name| !on_host.contains(*name)) {
+            let keys = old.keys.get(name).map(|keys| keys.to_vec());
+            self.set(name, keys.unwrap_or_default());
+        }
+        self.aside.clone_from(&old.aside);
+    }
 }
 
-/// Makes the registry of what `all` finds, unless it is there.
+/// Makes the registry of what `all` finds, tables without keys among it, unless it is
+/// there.
 pub(super) fn load(all: impl FnOnce() -> Result<Vec<(String, Vec<ForeignKey>)>, Error>) -> Result<(), Error> {
-    if REGISTRY.read().is_some() {
+    let is_there = |registry: &Option<Registry>| registry.as_ref().is_some_and(|known| !known.doubted);
+    if is_there(&REGISTRY.read()) {
         return Ok(());
     }
     let mut registry = REGISTRY.write();
-    if registry.is_some() {
+    if is_there(&registry) {
         return Ok(());
     }
-    let mut made = Registry::default();
+    let (mut made, mut on_host) = (Registry::default(), HashSet::new());
     for (name, keys) in all()? {
         made.set(&name, keys);
+        on_host.insert(name);
+    }
+    if let Some(old) = &*registry {
+        made.keep_aside(old, &on_host);
     }
     *registry = Some(made);
     drop(registry);
@@ -71,6 +88,16 @@ pub(super) fn set(name: &str, keys: Vec<ForeignKey>) {
         && let Some(registry) = &mut *REGISTRY.write()
     {
         registry.set(name, keys);
+        // There it is, or its successor.
+        registry.aside.retain(|_, before| before != name);
+    }
+    changed();
+}
+
+/// Notes that a change's outcome is not known.
+pub(crate) fn doubted() {
+    if let Some(registry) = &mut *REGISTRY.write() {
+        registry.doubted = true;
     }
     changed();
 }
@@ -145,4 +172,35 @@ pub(crate) fn name_taken(database: &str, constraint: &str, except: &str) -> bool
                 && keys.iter().any(|key| key.name.eq_ignore_ascii_case(constraint))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_aside_still_counts_when_all_is_read_anew() {
+        let key = ForeignKey {
+            name: "k".into(),
+            columns: vec!["p".into()],
+            parent: "d/parent".into(),
+            parent_id: 1,
+            parent_columns: vec!["id".into()],
+            on_delete: 0,
+            on_update: 0,
+        };
+        let mut old = Registry::default();
+        for child in ["d/replaced", "d/back", "d/gone"] {
+            old.set(child, vec![key.clone()]);
+        }
+        for child in ["replaced", "back"] {
+            old.aside
+                .insert(format!("d/#sql-backup-{child}"), format!("d/{child}"));
+        }
+        let mut made = Registry::default();
+        made.keep_aside(&old, &HashSet::from(["d/back".to_owned()]));
+        let children: Vec<_> = made.children["d/parent"].iter().collect();
+        assert_eq!(children, ["d/replaced"]);
+        assert_eq!(made.aside, old.aside);
+    }
 }
