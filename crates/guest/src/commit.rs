@@ -43,7 +43,8 @@ impl Session {
                 Ok(())
             }
             Transaction::Prepared { xid, posted, .. } => self.commit_prepared(xid, posted, durability),
-            Transaction::Lost { reason } => Err(Error::ConnectionLost { reason }),
+            // What only read has nothing to lose; others may have committed with it already.
+            Transaction::Lost { reason, wrote: true } => Err(Error::ConnectionLost { reason }),
             _ => Ok(()),
         };
         self.end_of_transaction();

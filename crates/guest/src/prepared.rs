@@ -63,7 +63,7 @@ impl Session {
     /// Those of a commit. The transaction is rolled back in each case.
     pub fn prepare(&mut self, xid: &Xid<'_>, durability: Durability) -> Result<bool, Error> {
         match &self.transaction {
-            Transaction::Lost { reason } => {
+            Transaction::Lost { reason, .. } => {
                 return Err(Error::ConnectionLost {
                     reason: reason.clone(),
                 });

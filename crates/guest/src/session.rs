@@ -136,7 +136,7 @@ impl Session {
 
     /// The lane; connects if there is none and no transaction was lost with it.
     pub(crate) fn connection(&mut self) -> Result<&mut Connection, Error> {
-        if let Transaction::Lost { reason } = &self.transaction {
+        if let Transaction::Lost { reason, .. } = &self.transaction {
             return Err(Error::ConnectionLost {
                 reason: reason.clone(),
             });

@@ -29,15 +29,19 @@ pub(crate) enum Transaction {
         posted: Option<Posted>,
     },
     /// Was open when the lane broke, and the caller has not ended it yet.
-    Lost { reason: String },
+    Lost { reason: String, wrote: bool },
 }
 
 impl Transaction {
     /// The lane broke.
     pub(crate) fn lose(&mut self, reason: &str) {
-        if matches!(self, Self::Open { on_host: true, .. }) {
+        if let Self::Open {
+            on_host: true, wrote, ..
+        } = *self
+        {
             *self = Self::Lost {
                 reason: reason.to_owned(),
+                wrote,
             };
         }
     }

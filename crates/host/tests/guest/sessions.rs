@@ -158,6 +158,22 @@ fn a_transaction_lost_with_the_worker_can_be_tried_again() {
 }
 
 #[test]
+fn a_lost_transaction_that_only_read_can_be_committed() {
+    let daemon = Daemon::start("");
+    let mut session = Session::new(daemon.client());
+    let table = create_table(&mut session, "t");
+    fill(&mut session, &table, 1);
+    begin(&mut session);
+    assert!(value(&mut session, &table, &0u32.to_be_bytes(), Lock::None).is_some());
+    daemon.kill_worker();
+    // Whoever asks need not tell the transaction of it.
+    assert!(session.ping().is_err());
+    assert!(session.is_lost());
+    session.commit(Durability::Commit).unwrap();
+    assert!(!session.in_transaction());
+}
+
+#[test]
 fn the_end_of_a_transaction_is_noticed_without_a_doorbell() {
     let daemon = Daemon::start("poll_budget_us = 0");
     let client = daemon.client();
