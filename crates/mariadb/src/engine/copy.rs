@@ -20,6 +20,8 @@ pub(super) struct TableCopy {
     session: Session,
     under_way: Pipeline,
     written: usize,
+    /// A part was committed, and no sync asked for.
+    unsynced: bool,
     /// Something was lost: the copy cannot become whole any more.
     failed: bool,
 }
@@ -34,6 +36,7 @@ impl TableCopy {
             session,
             under_way: Pipeline::default(),
             written: 0,
+            unsynced: false,
             failed: false,
         }
     }
@@ -96,6 +99,7 @@ impl TableCopy {
         if self.written > COMMIT_EVERY {
             self.under_way.finish(&mut self.session)?;
             self.session.commit(Durability::Never).map_err(Refused::new)?;
+            self.unsynced = true;
             self.written = 0;
         }
         self.begin();
@@ -118,10 +122,15 @@ impl TableCopy {
         Err(vamos_guest::Error::ConnectionLost { reason }.into())
     }
 
-    /// Commits what is left. With that, what was committed before is on disk too.
+    /// Commits what is left, and puts what was committed before on disk. A commit alone
+    /// would not do that if nothing is left but duplicates: it costs, and syncs, nothing.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.check()?;
-        Ok(self.session.commit(Durability::Commit)?)
+        self.session.commit(Durability::Commit)?;
+        if self.unsynced {
+            self.session.sync_log(0)?;
+        }
+        Ok(())
     }
 }
 
