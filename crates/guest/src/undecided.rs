@@ -33,6 +33,10 @@ impl Undecided {
         Self { xid, decision }
     }
 
+    fn commits(&self) -> bool {
+        matches!(self.decision, Decision::Commit { .. })
+    }
+
     fn request(&self) -> Request<'_> {
         let xid = self.xid.as_xid();
         match &self.decision {
@@ -72,6 +76,14 @@ impl Client {
     /// Whether there are decisions of which the host has not heard.
     pub fn has_undecided(&self) -> bool {
         !self.undecided.lock().is_empty()
+    }
+
+    /// How many commits, and how many rollbacks, the host has not heard of.
+    pub fn undecided(&self) -> (usize, usize) {
+        let undecided = self.undecided.lock();
+        let all = undecided.len();
+        let commits = undecided.iter().filter(|one| one.commits()).count();
+        (commits, all - commits)
     }
 
     /// Tells the host what was decided while it was away, before anything else. One

@@ -7,15 +7,19 @@
 //! that was ordered before is known to be done and is on the host's disk.
 
 use super::host;
-use crate::boundary::checkpoint_reached;
+use crate::boundary::{checkpoint_reached, server_is_stopping};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vamos_guest::Session;
 
 /// How long to wait before trying again.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often the log says that a shutdown waits for the host.
+const REMIND: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Checkpoint {
@@ -87,12 +91,34 @@ pub(crate) fn stop() {
     let client = host::client();
     let last = client.last_ordered();
     if last > 0 || client.has_undecided() {
-        let _ = Session::new(client).sync_log(last);
+        let _ = Session::new(Arc::clone(&client)).sync_log(last);
+    }
+    let (commits, rollbacks) = client.undecided();
+    if commits + rollbacks > 0 {
+        eprintln!(
+            "VAMOS: the host at {} is away and has not heard how prepared transactions ended: {commits} were \
+             committed, {rollbacks} rolled back. If the next start finds prepared transactions, see \"When the \
+             host is away\" in the documentation before you choose --tc-heuristic-recover.",
+            client.config().endpoint
+        );
+    }
+}
+
+/// Says in the server's log what a shutdown waits for.
+fn remind(last: &mut Option<Instant>) {
+    if server_is_stopping() && last.is_none_or(|last| last.elapsed() >= REMIND) {
+        *last = Some(Instant::now());
+        eprintln!(
+            "VAMOS: the shutdown waits for a checkpoint of the binary log, and that for the host at {}. Start \
+             vamosd; or kill the server: when it starts again it recovers by the log.",
+            host::client().config().endpoint
+        );
     }
 }
 
 fn run() {
     let mut session = Session::new(host::client());
+    let mut reminded = None;
     let mut state = STATE.lock();
     while !state.stopped {
         let client = host::client();
@@ -112,6 +138,7 @@ fn run() {
                     parking_lot::MutexGuard::unlocked(&mut state, || checkpoint_reached(checkpoint.cookie));
                 } else {
                     state.checkpoints.push_front(checkpoint);
+                    remind(&mut reminded);
                     CHANGED.wait_for(&mut state, PAUSE);
                 }
             }
