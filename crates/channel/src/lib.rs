@@ -97,4 +97,5 @@ pub use host::{
 };
 pub use layout::{LAYOUT_VERSION, Layout};
 pub use sleeper::Wants;
+pub use socket::LaneProbe;
 pub use window::Window;

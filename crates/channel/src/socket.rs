@@ -12,6 +12,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The byte that is a doorbell.
@@ -22,7 +23,7 @@ const DRAIN: usize = 256;
 
 /// A connected stream socket, in non-blocking mode.
 #[derive(Debug)]
-pub(crate) struct Socket(OwnedFd);
+pub(crate) struct Socket(Arc<OwnedFd>);
 
 /// What a read from a socket brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +39,12 @@ pub(crate) enum Got {
 impl Socket {
     /// A socket that was accepted in non-blocking mode.
     pub(crate) fn accepted(fd: OwnedFd) -> Self {
-        Self(fd)
+        Self(Arc::new(fd))
     }
 
     /// Connects until the deadline.
     pub(crate) fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<Self, Errno> {
-        let socket = Self(new_stream(endpoint)?);
+        let socket = Self(Arc::new(new_stream(endpoint)?));
         loop {
             let connected = match endpoint {
                 Endpoint::Unix(path) => {
@@ -194,6 +195,24 @@ impl Socket {
     pub(crate) fn shut_down(&self) {
         // It fails only if the other side was faster.
         let _ = rustix::net::shutdown(&self.0, Shutdown::Both);
+    }
+}
+
+/// Tells, in any thread, whether a lane's other side is still there. It keeps nothing open.
+#[derive(Clone, Debug)]
+pub struct LaneProbe(Weak<OwnedFd>);
+
+impl LaneProbe {
+    pub(crate) fn new(socket: &Socket) -> Self {
+        Self(Arc::downgrade(&socket.0))
+    }
+
+    /// Whether neither side has closed the lane, or is gone, as far as this side's kernel
+    /// knows.
+    pub fn is_open(&self) -> bool {
+        let socket = self.0.upgrade().map(Socket);
+        // An end is told whatever is asked for.
+        socket.is_some_and(|socket| !socket.is_ready(PollFlags::RDHUP))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::streams::Streams;
 use crate::{Client, Config, Error};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vamos_channel::{ClientLane, ClientOptions, Hello, LaneCounters, Token, WindowSource};
+use vamos_channel::{ClientLane, ClientOptions, Hello, LaneCounters, LaneProbe, Token, WindowSource};
 use vamos_proto::{MODULE_NAME, MODULE_VERSION, Request, Response, Write, Written};
 
 /// How often a waiting session asks its interrupt whether to go on.
@@ -63,6 +63,11 @@ impl Connection {
 
     pub(crate) fn counters(&self) -> LaneCounters {
         self.lane.counters()
+    }
+
+    /// What tells whether the host is still there.
+    pub(crate) fn probe(&self) -> LaneProbe {
+        self.lane.probe()
     }
 
     /// The tag that the next request will have.

@@ -34,6 +34,16 @@ pub enum Error {
         /// How long it was tried.
         seconds: u64,
     },
+    /// Commits before a snapshot were lost on their way, and are not done yet: the snapshot
+    /// would not show them. The transaction goes on, without a snapshot.
+    #[error(
+        "connections to the VAMOS host were lost, and commits before the snapshot were not done within \
+         {seconds} s; try it again"
+    )]
+    CommitsInDoubt {
+        /// How long the snapshot waited for them.
+        seconds: u64,
+    },
     /// The caller's interrupt said to stop. The transaction goes on.
     #[error("the request was interrupted")]
     Interrupted,
@@ -65,7 +75,7 @@ impl Error {
             | Self::ConnectionLost { .. }
             | Self::OutcomeUnknown { .. }
             | Self::Protocol { .. } => true,
-            Self::Interrupted => false,
+            Self::Interrupted | Self::CommitsInDoubt { .. } => false,
             Self::Failed { code, .. } => matches!(
                 code,
                 ErrorCode::Deadlock | ErrorCode::TransactionTooLarge | ErrorCode::Storage

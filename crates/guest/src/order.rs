@@ -2,24 +2,47 @@
 
 use crate::session::refusal;
 use crate::{Client, Error, Session};
-use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use parking_lot::{Condvar, Mutex};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vamos_channel::LaneProbe;
 use vamos_proto::{Barrier, BarrierEnd, Request, Response, Ticket};
+
+/// How long a snapshot waits for the commits before it. The caller may hold what those
+/// need who are to wait for the commits' answers (a server's lock of its order), so this is
+/// no wait without an end.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The commits of a process that have a place in its order.
 #[derive(Debug)]
 pub(crate) struct CommitOrder {
     server: [u8; 16],
     state: Mutex<State>,
+    /// A commit is done.
+    done: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// The last number given out.
     last: u64,
-    /// Numbers whose commits are not known to be done.
-    outstanding: BTreeSet<u64>,
+    /// Numbers whose commits are not known to be done, each with the lane over which it
+    /// was sent; `None` if it was not sent, or has failed and is to be sent again.
+    outstanding: BTreeMap<u64, Option<LaneProbe>>,
+}
+
+impl State {
+    fn are_done(&self, last: u64) -> bool {
+        let first = self.outstanding.first_key_value();
+        first.is_none_or(|(&first, _)| first > last)
+    }
+
+    /// Whether all commits up to this place are with the host, done or about to be.
+    fn have_arrived(&self, last: u64) -> bool {
+        let mut lanes = self.outstanding.range(..=last).map(|(_, lane)| lane);
+        lanes.all(|lane| lane.as_ref().is_some_and(LaneProbe::is_open))
+    }
 }
 
 /// A commit that is not known to be done; dropped when it is.
@@ -34,6 +57,7 @@ impl CommitOrder {
         Self {
             server,
             state: Mutex::default(),
+            done: Condvar::new(),
         }
     }
 }
@@ -50,7 +74,7 @@ impl Client {
             let mut state = self.order.state.lock();
             state.last += 1;
             let number = state.last;
-            state.outstanding.insert(number);
+            state.outstanding.insert(number, None);
             number
         };
         Outstanding { client: self, number }
@@ -63,8 +87,26 @@ impl Client {
 
     /// Whether all commits up to this place are known to be done.
     pub fn ordered_are_done(&self, last: u64) -> bool {
-        let state = self.order.state.lock();
-        state.outstanding.first().is_none_or(|&first| first > last)
+        self.order.state.lock().are_done(last)
+    }
+
+    /// Waits until all commits up to this place are known to be done; not for long, where
+    /// they have arrived at the host, which will do them before what comes behind them.
+    fn await_ordered(&self, last: u64) -> Result<(), Error> {
+        let deadline = Instant::now() + SNAPSHOT_PATIENCE;
+        let mut state = self.order.state.lock();
+        while !state.are_done(last) {
+            if !self.order.done.wait_until(&mut state, deadline).timed_out() {
+                continue;
+            }
+            return match state.have_arrived(last) {
+                true => Ok(()),
+                false => Err(Error::CommitsInDoubt {
+                    seconds: SNAPSHOT_PATIENCE.as_secs(),
+                }),
+            };
+        }
+        Ok(())
     }
 }
 
@@ -75,11 +117,19 @@ impl Outstanding {
             number: self.number,
         }
     }
+
+    /// It was sent over this lane, or (`None`) must be sent again.
+    pub(crate) fn set_lane(&self, lane: Option<LaneProbe>) {
+        let mut state = self.client.order.state.lock();
+        state.outstanding.insert(self.number, lane);
+    }
 }
 
 impl Drop for Outstanding {
     fn drop(&mut self) {
-        self.client.order.state.lock().outstanding.remove(&self.number);
+        let order = &self.client.order;
+        order.state.lock().outstanding.remove(&self.number);
+        order.done.notify_all();
     }
 }
 
@@ -89,10 +139,14 @@ impl Session {
     /// that is sent after this has returned.
     ///
     /// # Errors
-    /// Those of the lane.
+    /// Those of the lane; [`Error::CommitsInDoubt`] if such a commit was lost with its lane
+    /// and is not done within a second.
     pub fn take_snapshot(&mut self) -> Result<(), Error> {
         self.open_on_host()?;
-        self.barrier(self.client.last_ordered(), BarrierEnd::Snapshot)
+        let last = self.client.last_ordered();
+        // The host waits for no commit that it has not heard of for long.
+        self.client.await_ordered(last)?;
+        self.barrier(last, BarrierEnd::Snapshot)
     }
 
     /// Returns when all commits up to this place, and all before them, are on the

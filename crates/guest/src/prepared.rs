@@ -134,6 +134,7 @@ impl Session {
         };
         let sent = self.connection.as_mut().map(|connection| {
             let tag = connection.send(&Request::CommitPrepared(commit))?;
+            outstanding.set_lane(Some(connection.probe()));
             connection.flush().map(|()| tag)
         });
         // If it cannot be sent, whoever waits for it sends it anew.
@@ -182,8 +183,7 @@ impl Session {
             match result {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_not_found() => return Err(error),
-                Err(error) if lane_is_gone(&error) => self.drop_lane(&error.to_string()),
-                Err(_) => {}
+                Err(error) => self.attempt_failed(&error, outstanding.as_ref()),
             }
             if self.gives_up(deadline) {
                 break;
@@ -200,6 +200,16 @@ impl Session {
         Err(Error::OutcomeUnknown {
             seconds: patience.as_secs(),
         })
+    }
+
+    /// The commit has to be sent again.
+    fn attempt_failed(&mut self, error: &Error, outstanding: Option<&Outstanding>) {
+        if let Some(outstanding) = outstanding {
+            outstanding.set_lane(None);
+        }
+        if lane_is_gone(error) {
+            self.drop_lane(&error.to_string());
+        }
     }
 
     /// Rolls the prepared transaction back; if the host is away, when it is back.

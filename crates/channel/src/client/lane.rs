@@ -6,7 +6,7 @@ use super::place::Place;
 use super::polling::Polling;
 use crate::counters::Tally;
 use crate::path::{Assembler, Means, Path};
-use crate::socket::Socket;
+use crate::socket::{LaneProbe, Socket};
 use crate::{ConnectError, Endpoint, Hello, LaneCounters, LaneError, Mode, Received, Wants};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
@@ -89,6 +89,11 @@ impl ClientLane {
         }
         let sent = self.send_all(opcode, tag, body);
         self.keep(sent)
+    }
+
+    /// What tells whether the host is still there.
+    pub fn probe(&self) -> LaneProbe {
+        LaneProbe::new(&self.socket)
     }
 
     /// Rings the doorbell if there are messages not yet announced and the host

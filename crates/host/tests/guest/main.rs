@@ -10,5 +10,6 @@ mod locks;
 mod patience;
 mod scans;
 mod sessions;
+mod snapshots;
 mod support;
 mod undecided;

@@ -155,7 +155,7 @@ fn guest_code(error: &vamos_guest::Error) -> c_int {
     match error {
         Guest::HostAway { .. } => code::NO_CONNECTION,
         // The client can try the transaction again, as after a deadlock.
-        Guest::ConnectionLost { .. } => code::ROLLED_BACK,
+        Guest::ConnectionLost { .. } | Guest::CommitsInDoubt { .. } => code::ROLLED_BACK,
         Guest::OutcomeUnknown { .. } | Guest::Protocol { .. } => code::GENERIC,
         Guest::Interrupted => code::ABORTED_BY_USER,
         Guest::Failed { code, .. } => match code {

@@ -1,0 +1,81 @@
+//! Consistent snapshots: what a process has ordered before, they show.
+
+use crate::support::{Daemon, begin, create_table, insert, value};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vamos_guest::{Client, Durability, Error, Lock, Session, Table, Xid};
+
+/// A session on a worker, once there is one.
+fn session(client: &Arc<Client>) -> Session {
+    let mut session = Session::new(Arc::clone(client));
+    let start = Instant::now();
+    while session.ping().is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20), "no worker");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    session
+}
+
+/// Prepares the insertion of a row.
+fn prepared(client: &Arc<Client>, table: &Table, key: &[u8]) -> Session {
+    let mut session = session(client);
+    begin(&mut session);
+    insert(&mut session, table, key, b"v");
+    let xid = Xid {
+        format: 1,
+        global: key,
+        branch: b"",
+    };
+    assert!(session.prepare(&xid, Durability::Commit).unwrap());
+    session
+}
+
+/// What a snapshot shows of a row, or why there is none.
+fn snapshot_shows(client: &Arc<Client>, table: &Table, key: &[u8]) -> Result<bool, Error> {
+    let mut reader = session(client);
+    begin(&mut reader);
+    reader.take_snapshot()?;
+    Ok(value(&mut reader, table, key, Lock::None).is_some())
+}
+
+#[test]
+fn a_snapshot_shows_a_commit_that_is_still_to_be_waited_for() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let table = create_table(&mut session(&client), "t");
+    let mut writer = prepared(&client, &table, b"k");
+    writer.post_commit(Durability::Second);
+    // Whoever is to wait for it may be held up by whoever takes the snapshot.
+    assert!(snapshot_shows(&client, &table, b"k").unwrap());
+    writer.commit(Durability::Second).unwrap();
+}
+
+#[test]
+fn a_snapshot_does_not_miss_a_commit_that_was_lost_with_its_worker() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let table = create_table(&mut session(&client), "t");
+    let mut writer = prepared(&client, &table, b"k");
+    let killed = daemon.worker();
+    daemon.kill_worker();
+    while daemon.worker() == killed {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(session(&client));
+    // It is sent over a lane whose end nobody has noticed.
+    writer.post_commit(Durability::Second);
+    match snapshot_shows(&client, &table, b"k") {
+        Err(Error::CommitsInDoubt { .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| writer.commit(Durability::Second).unwrap());
+        loop {
+            match snapshot_shows(&client, &table, b"k") {
+                Ok(shown) => break assert!(shown, "it is missing"),
+                Err(Error::CommitsInDoubt { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+    });
+}
