@@ -106,11 +106,13 @@ impl<'m> Merge<'m> {
         &mut self,
         show: impl FnOnce(&[u8], &[u8]) -> T,
     ) -> Result<Next<'m, T>, StoreError> {
+        let mut order = self.compare()?;
         // A key has two stored entries at most, so that this ends soon.
-        while self.compare()? == Some(Ordering::Equal) && !self.is_anothers() {
+        while order == Some(Ordering::Equal) && !self.is_anothers() {
             self.step();
+            order = self.compare()?;
         }
-        match self.compare()? {
+        match order {
             None => Ok(Next::End),
             Some(Ordering::Less) if !self.stored.counts() => {
                 self.step();
