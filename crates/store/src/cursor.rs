@@ -70,13 +70,15 @@ struct Room {
     rows: usize,
     max_rows: usize,
     max_bytes: usize,
-    /// Rows that may still be looked at.
+    /// Rows that may still be looked at; see [`LOOKS`].
     looks: usize,
 }
 
 /// Rows that are looked at for one batch, at most: a scan that rejects most of
-/// them must let others have their turn.
+/// them must let others have their turn. A row counts as one more for each
+/// [`LOOK_BYTES`] that it has.
 const LOOKS: usize = 4096;
+const LOOK_BYTES: usize = 1024;
 
 impl Room {
     fn new(rows: &RowBlockBuilder, max_rows: usize, max_bytes: usize) -> Self {
@@ -88,9 +90,9 @@ impl Room {
         }
     }
 
-    /// Notes that a row was looked at.
-    fn looked(&mut self) {
-        self.looks = self.looks.saturating_sub(1);
+    /// Notes that a row, or an entry, of so many bytes was looked at.
+    fn looked(&mut self, bytes: usize) {
+        self.looks = self.looks.saturating_sub(1 + bytes / LOOK_BYTES);
     }
 
     /// How many more rows; 0 if the batch is full. The first one always fits.

@@ -8,13 +8,21 @@ pub const ONE: u16 = 256;
 /// In a pattern: any bytes, also none.
 pub const ANY: u16 = 257;
 
-/// Whether `text` matches. Takes at most as many steps as the product of the two
-/// lengths.
-pub(super) fn matches(text: &[u8], pattern: &[u16], weights: &Weights) -> bool {
+/// Steps before a match is given up: they could be as many as the product of the two
+/// lengths, where a search seldom takes more than a few for each byte of the text.
+const MOST_STEPS: usize = 1 << 18;
+
+/// Whether `text` matches; `None`: that would take too long to tell.
+pub(super) fn matches(text: &[u8], pattern: &[u16], weights: &Weights) -> Option<bool> {
+    let mut steps = 0;
     let (mut at, mut in_pattern) = (0, 0);
     // Where to try again: behind the last `ANY`, one byte further each time.
     let mut retry: Option<(usize, usize)> = None;
     while at < text.len() {
+        steps += 1;
+        if steps > MOST_STEPS {
+            return None;
+        }
         match pattern.get(in_pattern) {
             Some(&ANY) => {
                 in_pattern += 1;
@@ -29,20 +37,20 @@ pub(super) fn matches(text: &[u8], pattern: &[u16], weights: &Weights) -> bool {
             _ => {}
         }
         let Some((from, behind)) = retry else {
-            return false;
+            return Some(false);
         };
         at = from + 1;
         in_pattern = behind;
         retry = Some((at, behind));
     }
-    pattern[in_pattern..].iter().all(|&piece| piece == ANY)
+    Some(pattern[in_pattern..].iter().all(|&piece| piece == ANY))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn like(text: &str, pattern: &str) -> bool {
+    fn like(text: &str, pattern: &str) -> Option<bool> {
         let pieces: Vec<u16> = pattern
             .bytes()
             .map(|byte| match byte {
@@ -78,7 +86,15 @@ mod tests {
             ("aa", "%a%a%a%", false),
             ("abc ", "abc", false),
         ] {
-            assert_eq!(like(text, pattern), expected, "{text:?} LIKE {pattern:?}");
+            assert_eq!(like(text, pattern), Some(expected), "{text:?} LIKE {pattern:?}");
         }
+    }
+
+    #[test]
+    fn a_match_that_takes_long_is_not_told() {
+        let text = "a".repeat(16_000);
+        assert_eq!(like(&text, &format!("%{}b%", "a".repeat(250))), None);
+        assert_eq!(like(&text, "%aaaaaaaaaaaa"), Some(true));
+        assert_eq!(like(&format!("{text}needle"), "%needle%"), Some(true));
     }
 }

@@ -336,7 +336,7 @@ fn like_text(text: &[u8], pattern: &[u16], weights: &Weights) -> Option<bool> {
     if text.len() > MAX_LIKE_BYTES || (weights.ascii_only && !text.is_ascii()) {
         return None;
     }
-    Some(like::matches(text, pattern, weights))
+    like::matches(text, pattern, weights)
 }
 
 fn is_in<'a>(value: Value<'a>, set: &Set) -> Value<'a> {

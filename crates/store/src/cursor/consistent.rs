@@ -1,7 +1,7 @@
 //! Batches of consistent scans: nothing in them waits.
 
 use super::merge::Next;
-use super::{Cursor, Room};
+use super::{Cursor, LOOKS, Room};
 use crate::StoreError;
 use crate::engine::Engine;
 use crate::keys::{self, FullKey};
@@ -35,8 +35,9 @@ impl Cursor {
             if (remaining == 0 || room.left(rows) == 0) && !merge.is_at(&last) {
                 break Ok(remaining == 0);
             }
-            room.looked();
+            let mut bytes = 0;
             let shown = merge.next(|key, value| {
+                bytes = value.len();
                 last.clear();
                 last.extend_from_slice(key);
                 let key = keys::client_key(key);
@@ -50,6 +51,7 @@ impl Cursor {
                 }
                 wanted
             });
+            room.looked(bytes);
             match shown {
                 Ok(Next::Entry(wanted)) => remaining = remaining.saturating_sub(wanted.into()),
                 Ok(Next::Deleted(key)) => last = key.to_vec(),
@@ -86,7 +88,10 @@ impl Cursor {
             let chunk = self.chunk(left, room.max_bytes.saturating_sub(rows.len()));
             let (entries, finished) = self.entries(overlay, engine, primary, chunk, room)?;
             let before = (rows.rows(), rows.len());
+            // Each row that comes to be read was wanted: these count anew.
+            let looks = std::mem::replace(&mut room.looks, LOOKS);
             let given = self.push_rows(overlay, engine, primary, &entries, rows, room)?;
+            room.looks = looks.min(room.looks);
             let pushed = rows.rows() - before.0;
             if let Some(row_bytes) = (rows.len() - before.1).checked_div(pushed) {
                 self.row_bytes = row_bytes;
@@ -130,7 +135,7 @@ impl Cursor {
             if (entries.len() >= count || room.looks == 0) && !merge.is_at(&last) {
                 break Ok(false);
             }
-            room.looked();
+            room.looked(0);
             let shown = merge.next(|key, value| {
                 last.clear();
                 last.extend_from_slice(key);
@@ -162,7 +167,7 @@ impl Cursor {
         primary: IndexId,
         entries: &[FoundEntry],
         rows: &mut RowBlockBuilder,
-        room: &Room,
+        room: &mut Room,
     ) -> Result<usize, StoreError> {
         let Some(view) = self.view.as_deref() else {
             return Ok(entries.len());
@@ -172,11 +177,13 @@ impl Cursor {
         let values = lookup_many(overlay, engine, &primary_keys, options)?;
         let mut before: Option<&[u8]> = None;
         for (at, ((key, primary_key), value)) in entries.iter().zip(&values).enumerate() {
-            if room.is_heavy(rows) && before != Some(key) {
+            let full = room.is_heavy(rows) || room.looks == 0;
+            if full && at > 0 && before != Some(key) {
                 return Ok(at);
             }
             before = Some(key);
             let value = value.as_ref().ok_or_else(|| missing_row(primary))?;
+            room.looked(value.len());
             let primary_key = keys::client_key(primary_key);
             if self.sieve.passes_row(primary_key, value) {
                 rows.push(&Row {

@@ -64,12 +64,12 @@ impl Transaction {
             let Some(key) = next else {
                 return Ok(true);
             };
-            room.looked();
+            room.looked(0);
             let end = rows.end();
             match locked {
                 // What the sieve rejects stays locked where what is gone does.
                 Locked::Row(row)
-                    if self.push_locked(cursor, &key, &row, rows)? && cursor.keeps_row(rows, end) =>
+                    if self.push_locked(cursor, &key, &row, rows)? && cursor.keeps_row(rows, end, room) =>
                 {
                     cursor.remaining -= 1;
                 }
@@ -265,8 +265,9 @@ pub(super) enum CoveredTo {
 
 impl Cursor {
     /// Takes the row behind `end` back if it is not wanted. Says whether it is.
-    fn keeps_row(&self, rows: &mut RowBlockBuilder, end: RowsEnd) -> bool {
+    fn keeps_row(&self, rows: &mut RowBlockBuilder, end: RowsEnd, room: &mut Room) -> bool {
         let wanted = rows.row_behind(end).is_none_or(|row| {
+            room.looked(row.value.len());
             let primary_key = if self.fetch.is_some() {
                 row.primary_key
             } else {

@@ -1,7 +1,7 @@
 //! Scans that sum up what they find.
 
 use super::merge::Next;
-use super::{Cursor, LOOKS};
+use super::{Cursor, LOOK_BYTES, LOOKS};
 use crate::engine::Engine;
 use crate::overlay::Overlay;
 use crate::{StoreError, keys};
@@ -66,8 +66,9 @@ impl SummedUp {
         let mut finished = false;
         let mut looked = 0;
         while looked < looks.max(1) || merge.is_at(&last) {
-            looked += 1;
+            let mut bytes = 0;
             let added = merge.next(|key, value| {
+                bytes = value.len();
                 last.clear();
                 last.extend_from_slice(key);
                 self.summing.add(Input {
@@ -75,6 +76,7 @@ impl SummedUp {
                     value,
                 })
             })?;
+            looked += 1 + bytes / LOOK_BYTES;
             match added {
                 Next::Entry(added) => {
                     added.map_err(|error| StoreError::Invalid {

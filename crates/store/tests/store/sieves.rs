@@ -1,6 +1,6 @@
 //! Scans whose rows programs choose: consistent, through entries, and locking.
 
-use crate::support::{EXCLUSIVE, Fixture, apply, get_in, rows};
+use crate::support::{EXCLUSIVE, Fixture, apply, get_in, rows, suffix_entry};
 use pollster::block_on;
 use vamos_proto::program::{
     Comparison, EntryLayout, Field, Kind, Layout, Op, Part, PartBytes, Program, Width,
@@ -161,6 +161,35 @@ fn a_batch_ends_though_nothing_passes() {
     let sieve = Sieve::new(&on_entries(Comparison::Greater, 10), &[]).unwrap();
     let (found, batches, _) = sift(&mut transaction, &fetching, sieve);
     assert!(found.is_empty() && batches > 2);
+}
+
+#[test]
+fn few_large_rows_are_looked_at_for_a_batch() {
+    let fixture = Fixture::new();
+    let mut transaction = fixture.begin();
+    for number in 0..40 {
+        let (key, value) = (key(number), [row(number as i32), vec![0; 1 << 20]].concat());
+        let entry_key = [&[7][..], &key].concat();
+        let entry = suffix_entry(4);
+        let ops = vec![fixture.insert(&key, &value), fixture.entry(&entry_key, &entry)];
+        apply(&mut transaction, ops).unwrap();
+    }
+    crate::support::commit(transaction);
+    let mut transaction = fixture.begin();
+    let none = on_rows(Comparison::Less, 0);
+    let fetching = Scan {
+        fetch: Some(fixture.primary()),
+        ..fixture.whole(fixture.secondary())
+    };
+    let locking = Scan {
+        lock: EXCLUSIVE,
+        ..fixture.whole(fixture.primary())
+    };
+    for scan in [fixture.whole(fixture.primary()), fetching, locking] {
+        let (found, batches, _) = sift(&mut transaction, &scan, Sieve::new(&[], &none).unwrap());
+        assert!(found.is_empty());
+        assert!(batches >= 8, "others wait for {batches} batches of 40 MiB");
+    }
 }
 
 #[test]
