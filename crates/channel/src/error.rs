@@ -173,13 +173,13 @@ pub enum ConnectError {
         /// How.
         source: HandshakeError,
     },
-    /// The host gave a lane that an older `ClientLane` of this process still
-    /// holds, and did so repeatedly.
+    /// The host gave out lanes that older `ClientLane`s of this process still
+    /// hold, as many as the window has and some more.
     #[error(
         "the host gave out lane {lane}, which this process still holds from before; drop it and connect again"
     )]
     LaneStillHeld {
-        /// Its index.
+        /// The last one's index.
         lane: u32,
     },
 }

@@ -220,7 +220,7 @@ fn a_lane_that_this_process_still_holds_is_not_entered_twice() {
     let (guest, host) = bed.open();
     drop(host);
     let connecting = bed.connecting();
-    for attempt in 0..8 {
+    for attempt in 0..9 {
         let ended = bed.shake(bed.accept());
         assert!(
             matches!(ended, Handshake::Failed(HandshakeError::Closed)),
@@ -234,6 +234,32 @@ fn a_lane_that_this_process_still_holds_is_not_entered_twice() {
     );
     drop(guest);
     bed.open();
+}
+
+#[test]
+fn a_guest_that_still_holds_all_lanes_but_one_is_let_into_that_one() {
+    let layout = Layout::new(16, 4096, 4096).unwrap();
+    let bed = Bed::with(Transport::VsockFormWindow, layout, ListenerOptions::default());
+    // The host forgets all lanes. One of the guest's sessions notices, the others are idle.
+    let (mut guests, hosts): (Vec<_>, Vec<_>) = (0..16).map(|_| bed.open()).unzip();
+    drop(hosts);
+    let left = guests.remove(13).index();
+    let connecting = bed.connecting();
+    let host = loop {
+        match bed.shake(bed.accept()) {
+            Handshake::Ready(lane) => break lane,
+            Handshake::Failed(HandshakeError::Closed) => {}
+            other => panic!("{other:?}"),
+        }
+        assert!(!connecting.is_finished(), "{:?}", connecting.join());
+    };
+    let mut guest = connecting.join().unwrap().unwrap();
+    assert_eq!((guest.index(), guest.mode()), (left, Mode::Window));
+    let host = echo(host);
+    guest.send(1, 1, b"works").unwrap();
+    recv(&mut guest, &mut Vec::new()).unwrap();
+    drop(guest);
+    host.join().unwrap();
 }
 
 fn memfd(size: u64, seals: SealFlags) -> OwnedFd {

@@ -17,8 +17,9 @@ use rustix::event::PollFlags;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// How often a lane that this process still holds is given back for another.
-const ATTEMPTS: u32 = 8;
+/// How many more lanes are tried, with pauses that double from 1 ms on, when each lane
+/// of the window was given once and this process still holds it: 255 ms in all.
+const MORE_ATTEMPTS: u32 = 8;
 
 /// What the window's side of the handshake came to.
 enum Entry {
@@ -26,8 +27,8 @@ enum Entry {
     Window(Window, Claim),
     /// Into the stream; why, if a window was wanted.
     Stream(Option<String>),
-    /// Out again: this process still holds the lane.
-    Held,
+    /// Out again: this process still holds the lane, of a window of so many.
+    Held { lanes: u32 },
 }
 
 /// Connects and shakes hands.
@@ -46,8 +47,8 @@ pub(super) fn connect(
         endpoint: endpoint.to_string(),
         source,
     };
-    let mut lane = 0;
-    for attempt in 0..ATTEMPTS {
+    let mut attempt = 0;
+    loop {
         let socket = Socket::connect(endpoint, deadline).map_err(|error| ConnectError::Unreachable {
             endpoint: endpoint.to_string(),
             source: error.into(),
@@ -63,10 +64,11 @@ pub(super) fn connect(
             Answer::Refused(refusal) => return Err(ConnectError::Refused(refusal)),
         };
         match enter(&welcome, fd, hello, options) {
-            Entry::Held => {
-                lane = welcome.lane;
-                // The host gives out others first; a moment lets it notice.
-                std::thread::sleep(Duration::from_millis(1 << attempt));
+            Entry::Held { lanes } => {
+                attempt += 1;
+                if !pause_before(attempt, lanes, deadline) {
+                    return Err(ConnectError::LaneStillHeld { lane: welcome.lane });
+                }
             }
             Entry::Window(window, claim) => {
                 shaking.accept(Mode::Window, "").map_err(failed)?;
@@ -81,7 +83,21 @@ pub(super) fn connect(
             }
         }
     }
-    Err(ConnectError::LaneStillHeld { lane })
+}
+
+/// Whether to ask for another lane after so many that this process still holds: other
+/// sessions of it do until they are used again, perhaps all but one. The host gives out
+/// one after the other, so a turn through the window needs no pauses; after it a moment
+/// lets both sides notice what has ended.
+fn pause_before(attempt: u32, lanes: u32, deadline: Instant) -> bool {
+    let pauses = (attempt + 1).saturating_sub(lanes);
+    if pauses > MORE_ATTEMPTS || Instant::now() >= deadline {
+        return false;
+    }
+    if pauses > 0 {
+        std::thread::sleep(Duration::from_millis(1 << (pauses - 1)));
+    }
+    true
 }
 
 /// A handshake in progress.
@@ -162,7 +178,9 @@ fn enter(welcome: &Welcome, fd: Option<OwnedFd>, hello: &Hello, options: &Client
     match find(welcome, fd, options) {
         Ok(window) => match Claim::new(window.key(), welcome.lane) {
             Some(claim) => Entry::Window(window, claim),
-            None => Entry::Held,
+            None => Entry::Held {
+                lanes: window.layout().lanes(),
+            },
         },
         Err(error) => Entry::Stream(Some(error.to_string())),
     }
