@@ -291,5 +291,6 @@ private:
   /* The lower end of a range that is read downwards, if it has one. */
   key_range range_lower_end = key_range();
   const key_range *lower_end() const { return range_lower_end.key ? &range_lower_end : nullptr; }
+  const key_range *upper_end() const;
   int read_edge(uchar *record, bool last, const key_range *end);
 };

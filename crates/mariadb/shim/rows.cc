@@ -142,11 +142,21 @@ int ha_vamos::completed(int error, uchar *record) {
   return 0;
 }
 
+/* The upper end of the range that is being read, if both ends are known. The server's
+   loose index scan has ends that lack the key's first part, where that has all values
+   (QUICK_RANGE_SELECT::get_next_prefix): it compares rows with them by itself. */
+const key_range *ha_vamos::upper_end() const {
+  if (!in_range || !end_range)
+    return nullptr;
+  const uint length = calculate_key_len(table, active_index, end_range->key, end_range->keypart_map);
+  return end_range->length == length ? end_range : nullptr;
+}
+
 int ha_vamos::index_read(uchar *record, const uchar *key, uint length, ha_rkey_function find) {
   choose_columns();
   const bool down = find == HA_READ_KEY_OR_PREV || find == HA_READ_BEFORE_KEY || find == HA_READ_PREFIX_LAST ||
                     find == HA_READ_PREFIX_LAST_OR_PREV;
-  const key_range *end = down ? lower_end() : in_range ? end_range : nullptr;
+  const key_range *end = down ? lower_end() : upper_end();
   const int error = vamos_index_read(rust, connection(), record, reads_index_alone(), key, length, find,
                                      end ? end->key : nullptr, end ? end->length : 0, end ? end->flag : 0);
   return completed(error, record);
@@ -174,7 +184,7 @@ int ha_vamos::read_edge(uchar *record, bool last, const key_range *end) {
   return completed(error, record);
 }
 
-int ha_vamos::index_first(uchar *record) { return read_edge(record, false, in_range ? end_range : nullptr); }
+int ha_vamos::index_first(uchar *record) { return read_edge(record, false, upper_end()); }
 
 /* A range without an upper end that is read downwards begins here. The server takes no
    row for an empty table, and would not go on to the range below. */

@@ -229,3 +229,10 @@ INSERT INTO below VALUES (0, 1), (0, 2) ON DUPLICATE KEY UPDATE a = a + 1;
 INSERT INTO below VALUES (0, 3), (0, 4);
 SELECT * FROM below ORDER BY b;
 DROP TABLE below;
+
+-- The server reads ranges for DISTINCT whose ends lack the key's first part.
+CREATE TABLE loose (a INT UNSIGNED NOT NULL, b SMALLINT NULL, PRIMARY KEY (a), KEY k (b)) ENGINE=$ENGINE;
+SELECT DISTINCT b, a FROM loose WHERE a <= 13 AND (a = 8 OR b IS NULL);
+INSERT INTO loose VALUES (8, 1), (9, NULL), (10, NULL), (11, 5), (14, NULL);
+SELECT DISTINCT b, a FROM loose FORCE INDEX (k) WHERE a <= 13 AND (a = 8 OR b IS NULL);
+DROP TABLE loose;
