@@ -1,10 +1,15 @@
 //! vamosd itself: restarts, its end, its sandbox, and what it costs when idle.
 
+// Helpers of tests may stop the test.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use rustix::process::Signal;
+use rustix::thread::set_thread_res_uid;
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use support::{Daemon, PATIENCE, hello, kill, vamosd};
 use vamos_channel::{ClientOptions, ConnectError};
@@ -13,6 +18,10 @@ use vamos_proto::{Request, Response};
 
 /// A user without rights.
 const NOBODY: u32 = 65534;
+
+/// Connections that say nothing: more than the host has places for handshakes, and
+/// than wait in the kernel.
+const SILENT: u64 = 600;
 
 #[test]
 fn a_killed_worker_comes_back_with_what_was_committed() {
@@ -174,6 +183,68 @@ fn a_token_is_demanded_where_one_is_set() {
     let mut with_token = hello();
     with_token.token = vamos_channel::Token::new("open sesame");
     assert!(daemon.try_lane(&with_token, &ClientOptions::default()).is_ok());
+}
+
+/// Connects again and again and says nothing.
+fn connect_silently(daemon: &Daemon) -> Vec<UnixStream> {
+    let connect = |_| UnixStream::connect(daemon.socket()).unwrap();
+    (0..SILENT).map(connect).collect()
+}
+
+/// The same, as a user without rights; only root can.
+fn connect_silently_as_nobody(daemon: &Daemon) -> Vec<UnixStream> {
+    set_permissions(daemon.dir.path(), Permissions::from_mode(0o711)).unwrap();
+    set_permissions(daemon.socket(), Permissions::from_mode(0o666)).unwrap();
+    std::thread::scope(|scope| {
+        let connecting = scope.spawn(|| {
+            let nobody = rustix::process::Uid::from_raw(NOBODY);
+            set_thread_res_uid(nobody, nobody, nobody).unwrap();
+            connect_silently(daemon)
+        });
+        connecting.join().unwrap()
+    })
+}
+
+fn refused(daemon: &Daemon) -> u64 {
+    let worker = daemon.guest().unwrap().worker;
+    worker.map_or(0, |worker| worker.lanes.refused)
+}
+
+#[test]
+fn silent_strangers_are_let_go_and_do_not_fill_the_log() {
+    let daemon = Daemon::start("allowed_uids = [4242]");
+    let _silent = connect_silently(&daemon);
+    daemon.wait_for("all but a few are let go", |_| refused(&daemon) > SILENT - 64);
+    let lines = daemon.log().matches("connection refused").count();
+    assert!((1..100).contains(&lines), "{lines} lines");
+}
+
+#[test]
+fn who_may_connect_gets_a_lane_while_strangers_crowd_the_door() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can call as several users");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    std::fs::write(&token, "open sesame").unwrap();
+    for protection in [
+        "allowed_uids = [0]".to_owned(),
+        format!("token_file = \"{}\"", token.display()),
+    ] {
+        let daemon = Daemon::start(&protection);
+        let _silent = connect_silently_as_nobody(&daemon);
+        let mut known = hello();
+        known.token = vamos_channel::Token::new("open sesame");
+        // Less than a silent connection may wait.
+        let options = ClientOptions {
+            connect_timeout: Duration::from_secs(3),
+            ..ClientOptions::default()
+        };
+        let mut lane = daemon.try_lane(&known, &options).unwrap();
+        assert_eq!(lane.ask(&Request::Ping(())).response(), Response::Done(()));
+        daemon.wait_for("most are let go", |_| refused(&daemon) > SILENT / 2);
+    }
 }
 
 #[test]

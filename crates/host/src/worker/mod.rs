@@ -5,11 +5,15 @@
 //! store, and then serves until it is told to stop.
 
 mod answers;
+mod doorkeeper;
+mod handshakes;
 pub mod link;
 pub mod sandbox;
+mod seldom;
 mod service;
 
-pub use service::{Doorkeeper, Service};
+pub use doorkeeper::Doorkeeper;
+pub use service::Service;
 
 use crate::config::{Guest, WindowSetting};
 use crate::logging;

@@ -1,70 +1,30 @@
 //! What a worker serves: it accepts connections, opens lanes and runs a module's
 //! session on each.
 
-use crate::config::Guest;
+use super::doorkeeper::Doorkeeper;
+use super::handshakes::{Handshakes, NoPlace, Place};
+use super::seldom::Seldom;
 use crate::module::Registry;
-use crate::runtime::{Lane, Runtime, Source};
+use crate::runtime::{Lane, Runtime, Source, yield_now};
 use crate::status::{LaneStatus, ModuleStatus, Traffic};
 use parking_lot::Mutex;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use vamos_channel::{
-    Admission, Handshake, Hello, LaneAllocator, LaneCounters, Listener, Peer, Pending, Policy, Refusal,
-    RefusalCode, ServerLane,
-};
+use vamos_channel::{Handshake, LaneAllocator, LaneCounters, Listener, Peer, Pending, ServerLane};
 
-/// Handshakes under way at once; further connections wait in the kernel.
-const MOST_PENDING: usize = 128;
+/// Connections taken in one after the other before lanes get their turn.
+const ARRIVALS_PER_TURN: usize = 16;
+
+/// How long to wait for a place for a handshake.
+const PLACE_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long to wait after a connection could not be accepted, for instance
 /// because descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Decides who gets a lane: by who they are, then by module and token.
-#[derive(Debug)]
-pub struct Doorkeeper {
-    admission: Admission,
-    allowed_uids: Vec<u32>,
-    allowed_cids: Vec<u32>,
-}
-
-impl Doorkeeper {
-    /// Lets in whom `admission` admits: of those that come over a Unix socket
-    /// the users that the guest's section names, of those over vsock the
-    /// machines; all, where it names none.
-    pub fn new(admission: Admission, guest: &Guest) -> Self {
-        Self {
-            admission,
-            allowed_uids: guest.allowed_uids.clone(),
-            allowed_cids: guest.allowed_cids.clone(),
-        }
-    }
-
-    fn is_welcome(&self, peer: &Peer) -> Result<(), String> {
-        let (who, number, allowed, key) = match peer {
-            Peer::Unix(peer) => ("user", peer.uid, &self.allowed_uids, "allowed_uids"),
-            Peer::Vsock { cid, .. } => ("machine", *cid, &self.allowed_cids, "allowed_cids"),
-        };
-        if allowed.is_empty() || allowed.contains(&number) {
-            return Ok(());
-        }
-        Err(format!(
-            "{who} {number} may not connect; the host's configuration has others in {key}"
-        ))
-    }
-}
-
-impl Policy for Doorkeeper {
-    fn admit(&self, hello: &Hello, peer: &Peer) -> Result<(), Refusal> {
-        self.is_welcome(peer)
-            .map_err(|message| Refusal::new(RefusalCode::NotAllowed, message))?;
-        self.admission.admit(hello, peer)
-    }
-}
 
 /// Accepts connections and serves them.
 #[derive(Debug)]
@@ -75,7 +35,9 @@ pub struct Service {
     most_lanes: u32,
     doorkeeper: Doorkeeper,
     modules: Registry,
-    pending: AtomicUsize,
+    handshakes: Arc<Handshakes>,
+    /// Lines about connections that did not become lanes.
+    seldom: Seldom,
     counters: Counters,
 }
 
@@ -101,11 +63,12 @@ impl Service {
         Arc::new(Self {
             runtime,
             listener,
+            handshakes: Handshakes::new(lanes.max_lanes()),
             lanes,
             most_lanes,
             doorkeeper,
             modules,
-            pending: AtomicUsize::new(0),
+            seldom: Seldom::default(),
             counters: Counters::default(),
         })
     }
@@ -154,32 +117,63 @@ impl Service {
     }
 
     async fn accept_all(self: Arc<Self>, arrivals: Source) {
+        let mut taken_in = 0_usize;
         while !self.runtime.is_shutting_down() {
-            if self.pending.load(Ordering::Relaxed) >= MOST_PENDING {
-                self.runtime.sleep_until(Instant::now() + ACCEPT_PAUSE / 10).await;
-                continue;
-            }
             match self.listener.accept() {
-                Ok(Some(pending)) => self.greet(pending),
+                Ok(Some(pending)) => self.receive(pending).await,
                 Ok(None) => arrivals.changed().await,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     self.runtime.sleep_until(Instant::now() + ACCEPT_PAUSE).await;
                 }
             }
+            taken_in = taken_in.wrapping_add(1);
+            if taken_in.is_multiple_of(ARRIVALS_PER_TURN) {
+                yield_now().await;
+            }
         }
     }
 
-    fn greet(self: &Arc<Self>, pending: Pending) {
-        self.pending.fetch_add(1, Ordering::Relaxed);
+    /// Begins the handshake with whoever gets a place; others are let go unheard.
+    async fn receive(self: &Arc<Self>, pending: Pending) {
+        let standing = self.doorkeeper.standing(pending.peer());
+        loop {
+            match self.handshakes.take(pending.peer(), standing) {
+                Ok(place) => return self.greet(pending, place),
+                Err(NoPlace::Wait) if !self.runtime.is_shutting_down() => {
+                    self.runtime.sleep_until(Instant::now() + PLACE_PAUSE).await;
+                }
+                Err(_) => {
+                    let reason = "too many handshakes of such peers are under way";
+                    return self.refused(&describe(pending.peer()), &reason);
+                }
+            }
+        }
+    }
+
+    fn greet(self: &Arc<Self>, pending: Pending, place: Place) {
         let service = self.clone();
         self.runtime.spawn(async move {
             let lane = service.shake_hands(pending).await;
-            service.pending.fetch_sub(1, Ordering::Relaxed);
+            drop(place);
             if let Some(lane) = lane {
                 service.serve(lane).await;
             }
         });
+    }
+
+    fn refused(&self, peer: &str, reason: &dyn std::fmt::Display) {
+        self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        if let Some(left_out) = self.seldom.line() {
+            tracing::warn!(peer, %reason, left_out, "connection refused");
+        }
+    }
+
+    fn failed(&self, peer: &str, reason: &dyn std::fmt::Display) {
+        self.counters.failed.fetch_add(1, Ordering::Relaxed);
+        if let Some(left_out) = self.seldom.line() {
+            tracing::warn!(peer, %reason, left_out, "handshake failed");
+        }
     }
 
     /// Sees a handshake through to its end; the lane, if there is one.
@@ -201,13 +195,11 @@ impl Service {
                     either(source.changed(), deadline).await;
                 }
                 Handshake::Refused(refusal) => {
-                    self.counters.refused.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!(peer, reason = %refusal, "connection refused");
+                    self.refused(&peer, &refusal);
                     return None;
                 }
                 Handshake::Failed(error) => {
-                    self.counters.failed.fetch_add(1, Ordering::Relaxed);
-                    tracing::warn!(peer, reason = %error, "handshake failed");
+                    self.failed(&peer, &error);
                     return None;
                 }
             }
@@ -264,30 +256,4 @@ async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) 
         }
     })
     .await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use vamos_channel::PeerCredentials;
-
-    #[test]
-    fn only_those_named_are_welcome_if_any_are() {
-        let mut guest = Guest::new("g", "unix:/g");
-        let user = |uid| Peer::Unix(PeerCredentials { pid: 1, uid, gid: 1 });
-        let machine = |cid| Peer::Vsock { cid, port: 1 };
-        let open = Doorkeeper::new(Admission::new(), &guest);
-        assert!(open.is_welcome(&user(5)).is_ok() && open.is_welcome(&machine(5)).is_ok());
-        guest.allowed_uids = vec![5];
-        guest.allowed_cids = vec![6];
-        let strict = Doorkeeper::new(Admission::new(), &guest);
-        assert!(strict.is_welcome(&user(5)).is_ok() && strict.is_welcome(&machine(6)).is_ok());
-        assert!(strict.is_welcome(&user(6)).unwrap_err().contains("allowed_uids"));
-        assert!(
-            strict
-                .is_welcome(&machine(5))
-                .unwrap_err()
-                .contains("allowed_cids")
-        );
-    }
 }
