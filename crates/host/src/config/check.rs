@@ -80,8 +80,9 @@ fn check_guest(guest: &Guest) -> Check {
     check_name(&guest.name)?;
     let key = |name: &str| format!("guest.{}.{name}", guest.name);
     check_listen(&key("listen"), guest)?;
+    check_allowed(guest)?;
     range(&key("window_lanes"), guest.window_lanes.into(), 1, 4096)?;
-    range(&key("max_lanes"), guest.max_lanes.into(), 1, 4096)?;
+    range(&key("max_lanes"), guest.most_lanes().into(), 1, 4096)?;
     range(&key("threads"), guest.threads.into(), 1, 64)?;
     range(&key("poll_budget_us"), guest.poll_budget_us, 0, 1_000_000)?;
     ring(&key("request_ring"), guest.request_ring)?;
@@ -97,15 +98,25 @@ fn check_guest(guest: &Guest) -> Check {
     if let Some(path) = &guest.token_file {
         absolute(&key("token_file"), path)?;
     }
-    if let WindowSetting::File(_) = guest.window
-        && guest.max_lanes < guest.window_lanes
-    {
-        return fail(
-            key("max_lanes"),
-            "a window's lanes beyond max_lanes would never be used; lower window_lanes",
-        );
+    check_lanes(&key("max_lanes"), guest)
+}
+
+/// Each lane of a window is a lane that can be open, and there are no others.
+fn check_lanes(key: &str, guest: &Guest) -> Check {
+    let (most, window) = (guest.most_lanes(), guest.window_lanes);
+    if guest.window == WindowSetting::None || most == window {
+        return Ok(());
     }
-    Ok(())
+    let problem = if most > window {
+        format!(
+            "{most} lanes cannot be open, for the window has {window}; leave it out and raise window_lanes"
+        )
+    } else {
+        format!(
+            "of the window's {window} lanes, those beyond {most} would never be used; leave it out and lower window_lanes"
+        )
+    };
+    fail(key, problem)
 }
 
 fn check_name(name: &str) -> Check {
@@ -135,6 +146,36 @@ fn check_listen(key: &str, guest: &Guest) -> Check {
         );
     }
     Ok(())
+}
+
+/// A list that is never looked at protects nobody.
+fn check_allowed(guest: &Guest) -> Check {
+    let vsock = guest.listen.starts_with("vsock:");
+    let (unused, key, of, instead) = if vsock {
+        (
+            &guest.allowed_uids,
+            "allowed_uids",
+            "a Unix socket",
+            "allowed_cids",
+        )
+    } else {
+        (
+            &guest.allowed_cids,
+            "allowed_cids",
+            "vsock:ANY:PORT",
+            "allowed_uids",
+        )
+    };
+    if unused.is_empty() {
+        return Ok(());
+    }
+    fail(
+        format!("guest.{}.{key}", guest.name),
+        format!(
+            "it holds for {of} and would not be looked at with \"{}\"; use {instead} or token_file",
+            guest.listen
+        ),
+    )
 }
 
 fn check_memory(key: &str, guest: &Guest) -> Check {
@@ -219,90 +260,4 @@ fn fail(key: impl Into<String>, problem: impl Into<String>) -> Check {
         key: key.into(),
         problem: problem.into(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        Config::parse(text).unwrap_err().to_string()
-    }
-
-    fn guest(lines: &str) -> String {
-        format!("[[guest]]\nname = \"web\"\nlisten = \"unix:/run/w\"\n{lines}")
-    }
-
-    #[test]
-    fn the_example_parses_and_shows_every_key() {
-        let config = Config::parse(super::super::EXAMPLE).unwrap();
-        assert!(config.guests.len() >= 2);
-        let mut all = serde_json::to_value(&config.guests[0]).unwrap();
-        all.as_object_mut().unwrap().extend(
-            serde_json::to_value(&config.global)
-                .unwrap()
-                .as_object()
-                .unwrap()
-                .clone(),
-        );
-        for key in all.as_object().unwrap().keys() {
-            assert!(
-                super::super::EXAMPLE.contains(&format!("{key} = ")),
-                "{key} is missing"
-            );
-        }
-    }
-
-    #[test]
-    fn defaults_fill_what_is_left_out() {
-        let config = Config::parse(&guest("")).unwrap();
-        assert_eq!(config.guests[0], Guest::new("web", "unix:/run/w"));
-        assert_eq!(
-            config.guests[0].store_dir(&config.global),
-            Path::new("/var/lib/vamos/web")
-        );
-        assert_eq!(config.global.status_socket(), Path::new("/run/vamos/status.sock"));
-    }
-
-    #[test]
-    fn errors_name_the_key_and_what_it_may_be() {
-        for (lines, key, may_be) in [
-            ("requestring = 1", "requestring", "expected one of"),
-            (
-                "request_ring = \"5KiB\"",
-                "guest.web.request_ring",
-                "power of two",
-            ),
-            ("request_ring = \"many\"", "request_ring", "KiB"),
-            ("window = \"shared\"", "window", "memfd"),
-            ("threads = 0", "guest.web.threads", "1 to 64"),
-            ("cache = 1", "guest.web.cache", "1MiB to"),
-            ("memory_limit = \"64MiB\"", "guest.web.memory_limit", "at least"),
-            ("store = \"here\"", "guest.web.store", "absolute"),
-        ] {
-            let error = error(&guest(lines));
-            assert!(error.contains(key) && error.contains(may_be), "{lines}: {error}");
-        }
-    }
-
-    #[test]
-    fn guests_share_no_store_and_no_endpoint() {
-        let twice = guest("") + &guest("store = \"/s\"");
-        assert!(error(&twice).contains("guest.web.name"));
-        let other = guest("").replace("web", "other");
-        assert!(error(&(guest("") + &other)).contains("guest.other.listen"));
-    }
-
-    #[test]
-    fn a_configuration_without_guests_is_refused() {
-        assert!(error("").contains("[[guest]]"));
-    }
-
-    #[test]
-    fn an_endpoint_that_is_none_is_refused() {
-        let text = guest("").replace("unix:/run/w", "tcp:80");
-        assert!(error(&text).contains("guest.web.listen"));
-        let text = guest("").replace("unix:/run/w", "vsock:ANY:7000");
-        assert!(error(&text).contains("guest.web.window"));
-    }
 }

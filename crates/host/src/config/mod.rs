@@ -4,6 +4,8 @@
 //! whole, so that everything behind it works with values that can be.
 
 mod check;
+#[cfg(test)]
+mod check_tests;
 mod size;
 mod window;
 
@@ -112,9 +114,10 @@ pub struct Guest {
     /// The most private memory that the worker may have; 0: no limit.
     #[serde(default)]
     pub memory_limit: ByteSize,
-    /// The most lanes open at once.
-    #[serde(default = "default_window_lanes")]
-    pub max_lanes: u32,
+    /// Without a window: the most lanes open at once. With one it may only say what
+    /// `window_lanes` says.
+    #[serde(default)]
+    pub max_lanes: Option<u32>,
     /// The largest transaction.
     #[serde(default = "default_max_transaction")]
     pub max_transaction: ByteSize,
@@ -154,7 +157,7 @@ impl Guest {
             cache: default_cache(),
             write_buffer: default_write_buffer(),
             memory_limit: ByteSize::default(),
-            max_lanes: default_window_lanes(),
+            max_lanes: None,
             max_transaction: default_max_transaction(),
             threads: default_threads(),
             poll_budget_us: default_poll_budget_us(),
@@ -163,6 +166,11 @@ impl Guest {
             allowed_uids: Vec::new(),
             allowed_cids: Vec::new(),
         }
+    }
+
+    /// How many lanes can be open at once: those of the window, if there is one.
+    pub fn most_lanes(&self) -> u32 {
+        self.max_lanes.unwrap_or(self.window_lanes)
     }
 
     /// The store's directory.

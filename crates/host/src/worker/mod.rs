@@ -118,14 +118,7 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
     let limits = Limits::for_response_ring(guest.response_ring.to_usize());
     let modules = Registry::new().with(Arc::new(StoreModule::new(store.clone(), limits)));
     let doorkeeper = Doorkeeper::new(modules.admission(token), guest);
-    let service = Service::new(
-        runtime.clone(),
-        listener,
-        lanes,
-        guest.max_lanes,
-        doorkeeper,
-        modules,
-    );
+    let service = Service::new(runtime.clone(), listener, lanes, doorkeeper, modules);
     service.start()?;
     let span = tracing::Span::current();
     let threads = runtime.start(move || span.clone().entered())?;
@@ -158,14 +151,14 @@ fn open_window(guest: &Guest) -> Result<LaneAllocator> {
         )
     };
     Ok(match &guest.window {
-        WindowSetting::None => LaneAllocator::without_window(guest.max_lanes),
+        WindowSetting::None => LaneAllocator::without_window(guest.most_lanes()),
         WindowSetting::Memfd => LaneAllocator::new(
             Window::create_memfd(layout()?).context("cannot make the window")?,
-            guest.max_lanes,
+            guest.most_lanes(),
         ),
         WindowSetting::File(path) => LaneAllocator::new(
             Window::create_file(path, layout()?).context("cannot make the window")?,
-            guest.max_lanes,
+            guest.most_lanes(),
         ),
     })
 }

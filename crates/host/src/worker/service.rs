@@ -32,7 +32,6 @@ pub struct Service {
     runtime: Runtime,
     listener: Listener,
     lanes: LaneAllocator,
-    most_lanes: u32,
     doorkeeper: Doorkeeper,
     modules: Registry,
     handshakes: Arc<Handshakes>,
@@ -56,7 +55,6 @@ impl Service {
         runtime: Runtime,
         listener: Listener,
         lanes: LaneAllocator,
-        most_lanes: u32,
         doorkeeper: Doorkeeper,
         modules: Registry,
     ) -> Arc<Self> {
@@ -65,7 +63,6 @@ impl Service {
             listener,
             handshakes: Handshakes::new(lanes.max_lanes()),
             lanes,
-            most_lanes,
             doorkeeper,
             modules,
             seldom: Seldom::default(),
@@ -93,7 +90,7 @@ impl Service {
         sum.add(&counters);
         let status = LaneStatus {
             open,
-            most: self.most_lanes.into(),
+            most: self.lanes.max_lanes().into(),
             accepted: self.counters.accepted.load(Ordering::Relaxed),
             refused: self.counters.refused.load(Ordering::Relaxed),
             failed: self.counters.failed.load(Ordering::Relaxed),
