@@ -11,10 +11,11 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
-use support::{Daemon, PATIENCE, hello, kill, vamosd};
+use support::{Daemon, PATIENCE, Table, hello, kill, vamosd};
 use vamos_channel::{ClientOptions, ConnectError};
 use vamos_host::status::GuestState;
-use vamos_proto::{Request, Response};
+use vamos_proto::program::{Field, Kind, Layout, Program, Summary, Total, Width};
+use vamos_proto::{CursorId, Direction, KeyRange, Lock, Request, Response, Scan, Summarize};
 
 /// A user without rights.
 const NOBODY: u32 = 65534;
@@ -67,6 +68,74 @@ fn sigterm_finishes_cleanly_with_transactions_open() {
     );
     assert!(!daemon.dir.path().join("status.sock").exists());
     assert!(!daemon.socket().exists());
+}
+
+fn scan_all(table: Table, cursor: u32) -> Scan<'static> {
+    Scan {
+        cursor: CursorId(cursor),
+        range: KeyRange {
+            index: table.index,
+            low: b"",
+            high: b"",
+        },
+        direction: Direction::Forward,
+        lock: Lock::None,
+        fetch: None,
+        batch_rows: 1,
+        max_batch_rows: 0,
+        limit: 0,
+        credit: 1 << 20,
+    }
+}
+
+fn sum_of_one_column() -> Vec<u8> {
+    let program = Program {
+        layout: Layout::Row(vec![Width::Fixed(4).into()]),
+        fields: vec![Field {
+            place: 0,
+            kind: Kind::Signed,
+        }],
+        sets: vec![],
+        weights: vec![],
+        conditions: vec![],
+    };
+    let summary = Summary {
+        program,
+        groups: vec![],
+        totals: vec![Total::Sum(0)],
+    };
+    summary.encode()
+}
+
+#[test]
+fn sigterm_finishes_cleanly_with_long_scans_under_way() {
+    let mut daemon = Daemon::start_with("stop_grace_ms = 1000", "");
+    let mut lane = daemon.lane();
+    let table = lane.table("t");
+    lane.begin();
+    for number in 0..20_000_u32 {
+        // As MariaDB's engine keeps a row of one INT column.
+        let row = [&[1, 1, 0, 0][..], &number.to_le_bytes()].concat();
+        lane.insert(table, &number.to_be_bytes(), &row);
+    }
+    assert_eq!(lane.commit(1).response(), Response::Done(()));
+    let summary = sum_of_one_column();
+    lane.begin();
+    // They answer only at their end, and are always ready to go on: together they
+    // read as many rows as take many times the grace.
+    for cursor in 0..1000 {
+        lane.send(&Request::Summarize(Summarize {
+            scan: scan_all(table, cursor),
+            summary: &summary,
+        }));
+    }
+    assert_eq!(lane.ask(&Request::Ping(())).response(), Response::Done(()));
+    assert!(daemon.terminate().success());
+    let log = daemon.log();
+    assert!(
+        log.contains("the store is closed") && !log.contains("did not end in time"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::race::{Raced, Until, race};
 use super::streams::{Stream, Streams, Turn};
 use super::tables::TemporaryTables;
 use crate::module::SessionEnd;
-use crate::runtime::{Lane, yield_now};
+use crate::runtime::{Lane, LaneEnd, yield_now};
 use std::sync::Arc;
 use vamos_channel::LaneError;
 use vamos_proto::{ErrorCode, Failure, Request, Response, RowBlockBuilder};
@@ -69,6 +69,10 @@ impl Session {
 
     /// Some requests, then one batch of one stream; or waiting for either.
     async fn turn(&mut self) -> Result<(), SessionEnd> {
+        // Who always has something to do never waits, and so hears it only here.
+        if self.lane.runtime().is_shutting_down() {
+            return Err(LaneEnd::Shutdown.into());
+        }
         let mut served = 0;
         while served < REQUESTS_PER_TURN
             && let Some(message) = self.next_message()?
@@ -126,7 +130,7 @@ impl Session {
         let opcode = response.encode(&mut self.reply);
         match self.lane.send(opcode, tag, &self.reply).await {
             Ok(()) => {}
-            Err(crate::runtime::LaneEnd::Lane(LaneError::TooLong { length, limit })) => {
+            Err(LaneEnd::Lane(LaneError::TooLong { length, limit })) => {
                 let message = format!(
                     "the answer has {length} bytes and the longest message {limit}; ask for less at once"
                 );
