@@ -4,17 +4,18 @@
 use super::backoff::Backoff;
 use super::child::{WorkerProcess, describe_end};
 use super::lease::CHECKPOINT_PATIENCE;
+use super::line::{Answers, Checkpoint, Line};
 use super::stop::Stop;
 use super::{SupervisorOptions, confinement};
 use crate::config::{Config, Guest};
 use crate::status::{GuestState, GuestStatus, Measure, WorkerStatus};
-use crate::worker::link::{self, FromWorker, LineReader, ToWorker, WorkerConfig};
+use crate::worker::link::{self, LineReader, ToWorker, WorkerConfig};
 use anyhow::Result;
 use parking_lot::Mutex;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -48,28 +49,12 @@ pub(super) struct Shared {
     checkpoints: Mutex<Option<Receiver<Checkpoint>>>,
 }
 
-/// Where a checkpoint is, or why there is none.
-type Checkpoint = Result<PathBuf, String>;
-
-/// Where the worker's answers go.
-struct Answers {
-    status: Sender<WorkerStatus>,
-    checkpoint: Sender<Checkpoint>,
-}
-
 #[derive(Debug)]
 struct Facts {
     state: GuestState,
     worker: Option<Arc<WorkerProcess>>,
     restarts: u64,
     last_end: Option<String>,
-}
-
-/// Our end of the link to a running worker.
-#[derive(Debug)]
-struct Line {
-    stream: UnixStream,
-    answers: Receiver<WorkerStatus>,
 }
 
 impl GuestKeeper {
@@ -177,7 +162,9 @@ impl Shared {
         let measure = confinement::enter_cgroup(&self.config, &self.guest, worker.pid());
         let configured = link::send(&mut stream, &self.worker_config(store, measure));
         let reason = match configured.and_then(|()| self.open_line(&stream)) {
-            Ok(answers) => self.converse(stream, &answers),
+            Ok(answers) => answers.hear(&mut LineReader::new(stream), || {
+                self.facts.lock().state = GuestState::Running;
+            }),
             Err(error) => Some(error.to_string()),
         };
         *self.line.lock() = None;
@@ -204,40 +191,19 @@ impl Shared {
 
     /// Lets other threads talk to the worker.
     fn open_line(&self, stream: &UnixStream) -> std::io::Result<Answers> {
-        let (status, answers) = channel();
-        let (checkpoint, checkpoints) = channel();
+        let (answers, statuses, checkpoints) = Answers::new();
         *self.checkpoints.lock() = Some(checkpoints);
         let stream = stream.try_clone()?;
         stream.set_write_timeout(Some(STATUS_PATIENCE))?;
-        *self.line.lock() = Some(Line { stream, answers });
+        *self.line.lock() = Some(Line {
+            stream,
+            answers: statuses,
+        });
         if self.stop.is_set() {
             // The end was announced before there was anyone to tell.
             self.tell_to_stop();
         }
-        Ok(Answers { status, checkpoint })
-    }
-
-    /// Hears what the worker says until it hangs up; why it failed, if it said so.
-    fn converse(&self, stream: UnixStream, answers: &Answers) -> Option<String> {
-        let mut reader = LineReader::new(stream);
-        let mut reason = None;
-        loop {
-            match reader.read() {
-                Ok(Some(FromWorker::Ready)) => {
-                    self.facts.lock().state = GuestState::Running;
-                }
-                Ok(Some(FromWorker::Status(status))) => {
-                    // Whoever asked may have lost patience.
-                    let _ = answers.status.send(*status);
-                }
-                Ok(Some(FromWorker::Checkpoint(made))) => {
-                    let _ = answers.checkpoint.send(made);
-                }
-                Ok(Some(FromWorker::Failed(why))) => reason = Some(why),
-                Ok(None) => return reason,
-                Err(error) => return reason.or_else(|| Some(error.to_string())),
-            }
-        }
+        Ok(answers)
     }
 
     fn tell_to_stop(&self) {

@@ -9,6 +9,7 @@ mod child;
 mod confinement;
 mod guest;
 mod lease;
+mod line;
 mod status_socket;
 mod stop;
 
