@@ -105,6 +105,17 @@ impl Socket {
         poll(&mut [PollFd::new(&self.0, flags)], Some(&now)) != Ok(0)
     }
 
+    /// Whether the other side has hung up, whatever of it is still to be read.
+    pub(crate) fn has_hung_up(&self) -> bool {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let ended = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        let mut socket = [PollFd::new(&self.0, PollFlags::RDHUP)];
+        poll(&mut socket, Some(&now)).is_ok() && socket[0].revents().intersects(ended)
+    }
+
     /// Reads what is there into a buffer that has room.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<Got, Errno> {
         loop {

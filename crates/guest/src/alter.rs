@@ -71,10 +71,12 @@ impl Session {
     /// `NoSuchTable`, `Invalid`, and as every request.
     pub fn begin_build(&mut self, table: TableId, indexes: u16) -> Result<Building, Error> {
         let request = step(table, BuildStep::Begin(indexes));
-        self.request(&request, |response| match response {
+        let building = self.request(&request, |response| match response {
             Response::Building(building) if building.indexes.len() == usize::from(indexes) => Ok(building),
             other => Err(refusal(other, "the beginning of a build")),
-        })
+        })?;
+        self.rely_on_lane();
+        Ok(building)
     }
 
     /// Begins a round of a build; returns how many rows it has.

@@ -27,7 +27,13 @@ impl Session {
     ///
     /// A prepared transaction is never lost: [`Error::OutcomeUnknown`] means that
     /// it will be committed when the host is back.
+    ///
+    /// After a commit of changes with [`Durability::Never`] the session hears of the end
+    /// of its lane, with the next request, as that of a transaction: the changes may have
+    /// been lost with the host's process. Otherwise it reconnects in silence when
+    /// nothing was under way.
     pub fn commit(&mut self, durability: Durability) -> Result<(), Error> {
+        let may_be_lost = durability == Durability::Never && self.has_changes();
         let result = match std::mem::replace(&mut self.transaction, Transaction::None) {
             Transaction::Open {
                 on_host: true,
@@ -47,8 +53,18 @@ impl Session {
             Transaction::Lost { reason, wrote: true } => Err(Error::ConnectionLost { reason }),
             _ => Ok(()),
         };
+        if may_be_lost {
+            self.rely_on_lane();
+        }
         self.end_of_transaction();
         result
+    }
+
+    fn has_changes(&self) -> bool {
+        matches!(
+            self.transaction,
+            Transaction::Open { wrote: true, .. } | Transaction::Prepared { .. }
+        )
     }
 
     fn commit_on_host(&mut self, durability: Durability) -> Result<(), Error> {

@@ -13,6 +13,9 @@ pub(crate) const INTERRUPT_INTERVAL: Duration = Duration::from_millis(20);
 /// How long an interrupted request may take to end before the lane is given up.
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
 
+/// How often at most a lane is looked at by a system call before something begins on it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
 /// A connected lane: sends requests, sorts what arrives.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -27,6 +30,10 @@ pub(crate) struct Connection {
     unsettled: bool,
     /// Writes whose answers nobody has waited for yet, and those that came.
     ahead: Vec<(u32, Option<Result<Written, Error>>)>,
+    /// When it was last looked whether the host has hung up.
+    looked: Instant,
+    /// Something that was done depends on the host's process; see [`Self::rely_on`].
+    relied_on: bool,
 }
 
 impl Connection {
@@ -58,7 +65,32 @@ impl Connection {
             streams: Streams::default(),
             unsettled: false,
             ahead: Vec::new(),
+            looked: Instant::now(),
+            relied_on: false,
         })
+    }
+
+    /// From now on the lane's end is for the session to hear of, even when nothing is
+    /// under way: what it has done may have been lost with the host's process.
+    pub(crate) fn rely_on(&mut self) {
+        self.relied_on = true;
+    }
+
+    /// Whether the lane has ended and nothing was lost with it.
+    pub(crate) fn is_replaceable(&mut self) -> bool {
+        let unused = self.streams.is_empty() && self.ahead.is_empty() && !self.unsettled;
+        unused && !self.relied_on && self.has_ended()
+    }
+
+    fn has_ended(&mut self) -> bool {
+        if self.lane.has_ended() {
+            return true;
+        }
+        if self.looked.elapsed() < LOOK_INTERVAL {
+            return false;
+        }
+        self.looked = Instant::now();
+        self.lane.has_hung_up()
     }
 
     pub(crate) fn counters(&self) -> LaneCounters {

@@ -158,6 +158,27 @@ impl Session {
         })
     }
 
+    /// The lane, for something that begins: if the last one has ended while nothing was
+    /// under way, nothing was lost with it, and a new one takes its place. Nothing that
+    /// was sent is sent again.
+    pub(crate) fn renewed_connection(&mut self) -> Result<&mut Connection, Error> {
+        let begins = matches!(
+            self.transaction,
+            Transaction::None | Transaction::Open { on_host: false, .. }
+        );
+        if begins && self.connection.as_mut().is_some_and(Connection::is_replaceable) {
+            self.drop_lane("it had ended while it was idle");
+        }
+        self.connection()
+    }
+
+    /// Has the session hear of its lane's end; see [`Connection::rely_on`].
+    pub(crate) fn rely_on_lane(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.rely_on();
+        }
+    }
+
     /// Sends a request that stands outside transactions and reads its answer. Whatever
     /// the host says, the transaction goes on unless the lane is lost.
     pub(crate) fn request<T>(
@@ -165,7 +186,7 @@ impl Session {
         request: &Request<'_>,
         read: impl FnOnce(Response<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.connection()?;
+        self.renewed_connection()?;
         match self.exchange(request, read) {
             Err(error @ Error::Failed { .. }) => Err(error),
             result => self.checked(result),

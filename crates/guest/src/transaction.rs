@@ -277,7 +277,7 @@ impl Session {
     /// Connects if need be and tells the host of the transaction if it does not
     /// know of it yet.
     pub(crate) fn open_on_host(&mut self) -> Result<(), Error> {
-        self.connection()?;
+        self.renewed_connection()?;
         let Transaction::Open {
             begin,
             on_host: false,

@@ -147,6 +147,18 @@ impl ClientLane {
         self.tally.snapshot()
     }
 
+    /// Whether the lane is known to be at its end: it has failed, or the host has
+    /// started anew in the window. Costs no system call.
+    pub fn has_ended(&self) -> bool {
+        self.check().is_err()
+    }
+
+    /// Whether the host has hung up, by one system call. What it sent before that can
+    /// still be received.
+    pub fn has_hung_up(&self) -> bool {
+        self.socket.has_hung_up()
+    }
+
     /// Sets how long at most a wait polls before it sleeps.
     pub fn set_poll_budget(&mut self, budget: Duration) {
         self.polling = Polling::new(budget);

@@ -6,6 +6,7 @@
 mod ahead;
 mod crashes;
 mod failing;
+mod idle;
 mod locks;
 mod patience;
 mod scans;
