@@ -464,6 +464,30 @@ fn a_user_who_may_not_connect_is_refused() {
 }
 
 #[test]
+fn lanes_that_read_a_large_row_give_its_memory_back() {
+    const LANES: usize = 8;
+    const ROW: usize = 40 << 20;
+    let daemon = Daemon::start("cache = \"1MiB\"");
+    let mut writer = daemon.lane();
+    let table = writer.table("t");
+    writer.begin();
+    writer.insert(table, b"k", &vec![b'x'; ROW]);
+    assert_eq!(writer.commit(1).response(), Response::Done(()));
+    let memory = || usize::try_from(daemon.guest().unwrap().memory_bytes.unwrap()).unwrap();
+    let before = memory();
+    let mut lanes: Vec<_> = (0..LANES).map(|_| daemon.lane()).collect();
+    for lane in &mut lanes {
+        assert_eq!(lane.get(table, b"k").unwrap().len(), ROW);
+        // One row at a time; its cursor stays open.
+        lane.send(&Request::Scan(scan(table, 1, 0)));
+        assert_eq!(lane.receive().values()[0].len(), ROW);
+    }
+    // What one lane needs at a time, and not what each has once needed.
+    let grown = memory().saturating_sub(before);
+    assert!(grown < LANES * ROW / 2, "{} MiB more than before", grown >> 20);
+}
+
+#[test]
 fn sixty_four_lanes_are_served_at_once_by_two_threads() {
     let daemon = Daemon::start("");
     let table = daemon.lane().table("t");

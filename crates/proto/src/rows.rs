@@ -189,4 +189,13 @@ impl RowBlockBuilder {
         self.bytes.clear();
         self.rows = 0;
     }
+
+    /// Empties it, and keeps its memory unless it has grown to more than so many
+    /// bytes.
+    pub fn recycle(&mut self, most: usize) {
+        self.clear();
+        if self.bytes.capacity() > most {
+            self.bytes = Vec::new();
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Requests that change a table while others use it.
 
 use super::current::{failure, refusal};
-use super::session::Session;
+use super::session::{KEPT_BUFFER, Session};
 use crate::module::SessionEnd;
 use crate::runtime::blocking;
 use vamos_proto::{
@@ -114,7 +114,7 @@ impl Session {
             false => Response::Rows(rows.block()),
         };
         self.answer(tag, &answer).await?;
-        rows.clear();
+        rows.recycle(KEPT_BUFFER);
         self.rows = rows;
         Ok(Ok(()))
     }

@@ -3,7 +3,7 @@
 use super::current::{failure, refusal};
 use super::race::{Raced, Until, race};
 use super::ranges::Ranges;
-use super::session::Session;
+use super::session::{KEPT_BUFFER, Session};
 use super::streams::Stream;
 use crate::module::SessionEnd;
 use vamos_proto::{
@@ -200,7 +200,10 @@ impl Session {
     ) -> Result<(), SessionEnd> {
         let all = match result {
             Ok(all) => all,
-            Err(failure) => return self.fail(tag, failure).await,
+            Err(failure) => {
+                self.rows.recycle(KEPT_BUFFER);
+                return self.fail(tag, failure).await;
+            }
         };
         let mut rows = std::mem::take(&mut self.rows);
         let answer = match all {
@@ -208,7 +211,7 @@ impl Session {
             false => Response::Rows(rows.block()),
         };
         self.answer(tag, &answer).await?;
-        rows.clear();
+        rows.recycle(KEPT_BUFFER);
         self.rows = rows;
         Ok(())
     }

@@ -18,7 +18,7 @@ use vamos_store::{Build, Store};
 const REQUESTS_PER_TURN: usize = 16;
 
 /// Buffers that grew larger than this for one message are given back.
-const KEPT_BUFFER: usize = 1 << 20;
+pub(super) const KEPT_BUFFER: usize = 1 << 20;
 
 /// A session of the store.
 #[derive(Debug)]
@@ -186,7 +186,7 @@ impl Session {
                 self.answer(stream.tag, &Response::Rows(rows.block())).await?;
                 stream.sent(&rows, self.lane.doorbells_rung() > rung);
                 stream.rows = rows;
-                stream.rows.clear();
+                stream.rows.recycle(KEPT_BUFFER);
                 self.streams.add(stream);
             }
         }
