@@ -7,6 +7,7 @@ use crate::worker::link;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the answer may take: workers are asked one after the other.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait after a connection could not be accepted, for instance
+/// because descriptors ran out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The longest question.
 const LONGEST_QUERY: u64 = 4096;
 
@@ -63,7 +67,13 @@ impl StatusSocket {
                 path.display()
             );
         }
-        if path.exists() {
+        if let Ok(metadata) = std::fs::symlink_metadata(path) {
+            if !metadata.file_type().is_socket() {
+                bail!(
+                    "{} exists and is no socket, so it stays; move it away, or name another status_socket",
+                    path.display()
+                );
+            }
             // Nobody answers: a vamosd that was killed left it.
             std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
@@ -83,7 +93,14 @@ impl StatusSocket {
         let file = SocketFile(self.path.clone());
         std::thread::Builder::new().name("status".into()).spawn(move || {
             for connection in self.listener.incoming() {
-                let answered = connection.and_then(|connection| answer(connection, &control));
+                let answered = match connection {
+                    Ok(connection) => answer(connection, &control),
+                    Err(error) => {
+                        // It waits still, so that the next try meets the same.
+                        std::thread::sleep(ACCEPT_PAUSE);
+                        Err(error)
+                    }
+                };
                 if let Err(error) = answered {
                     tracing::debug!(%error, "a question at the status socket was not answered");
                 }
@@ -173,4 +190,23 @@ pub fn ask(path: &Path) -> Result<Status> {
             text.chars().take(200).collect::<String>()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_that_nobody_answers_at_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("status.sock");
+        drop(UnixListener::bind(&path).unwrap());
+        drop(StatusSocket::bind(&path).unwrap());
+
+        let file = dir.path().join("precious");
+        std::fs::write(&file, "data").unwrap();
+        let error = StatusSocket::bind(&file).unwrap_err().to_string();
+        assert!(error.contains("precious exists and is no socket"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "data");
+    }
 }
