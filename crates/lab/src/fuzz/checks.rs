@@ -9,13 +9,11 @@ use super::doubts::plain;
 use super::statement::Compare;
 use crate::sql_client::{Answer, Outcome, SqlConnection, SqlError, display};
 
-/// The first difference of all tables in the two databases; `alone`: one connection
-/// has filled them.
+/// The first difference of all tables in the two databases.
 pub(super) fn tables(
     control: &mut SqlConnection,
     databases: &[String; 2],
     engines: [&str; 2],
-    alone: bool,
 ) -> Result<Option<Difference>> {
     let names = |control: &mut SqlConnection, database: &String| -> Result<Vec<String>> {
         let query = format!(
@@ -30,7 +28,7 @@ pub(super) fn tables(
         return Ok(Some(Difference::new(Category::Check, text)));
     }
     for table in &here {
-        if let Some(difference) = one_table(control, databases, table, alone)? {
+        if let Some(difference) = one_table(control, databases, table)? {
             return Ok(Some(difference));
         }
     }
@@ -47,12 +45,12 @@ fn one_table(
     control: &mut SqlConnection,
     databases: &[String; 2],
     table: &str,
-    alone: bool,
 ) -> Result<Option<Difference>> {
     let walks = !is_partitioned(control, &databases[0], table)?;
     let indexes = indexes(control, &databases[0], table)?;
-    // Without a primary key equal entries are in the order in which they were inserted.
-    let total = alone || indexes.iter().any(|index| index.name == "PRIMARY");
+    // Without a primary key equal entries are in the order in which they were inserted,
+    // which several connections, or the plan of an INSERT .. SELECT, decide.
+    let total = indexes.iter().any(|index| index.name == "PRIMARY");
     for (query, compare) in queries(&indexes, table, total) {
         // HANDLER merges partitions by virtual columns that it has not computed.
         if query.starts_with("HANDLER") && !walks {

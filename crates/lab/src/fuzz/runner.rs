@@ -249,10 +249,9 @@ impl Runner {
                 }
             }
         }
-        let alone = self.pairs.len() == 1;
         self.pairs.clear();
         if check && self.run.difference.is_none() {
-            self.run.difference = checks::tables(&mut self.control, databases, ENGINES, alone)?;
+            self.run.difference = checks::tables(&mut self.control, databases, ENGINES)?;
         }
         let lost = |difference: &Difference| matches!(difference.category, Category::Crash | Category::Hang);
         if !self.run.difference.as_ref().is_some_and(lost) {
