@@ -4,7 +4,7 @@ use crate::Error;
 use crate::prepared::{Posted, XidBuf};
 use crate::session::{Session, refusal};
 use std::time::Duration;
-use vamos_proto::{Begin, CommitId, IndexId, Isolation, Request, Response, SavepointId, Unlock};
+use vamos_proto::{Begin, CommitId, Durability, IndexId, Isolation, Request, Response, SavepointId, Unlock};
 
 /// The state of a session's transaction.
 #[derive(Debug)]
@@ -113,8 +113,10 @@ impl Session {
     ///
     /// # Errors
     /// None that matter: whatever happens, the transaction is rolled back, at
-    /// the latest by the lane's end.
+    /// the latest by the lane's end. One whose commit was sent
+    /// ([`post_commit`](Self::post_commit)) is committed, with the errors of that.
     pub fn rollback(&mut self) -> Result<(), Error> {
+        let mut result = Ok(());
         match std::mem::replace(&mut self.transaction, Transaction::None) {
             Transaction::Open {
                 on_host: true,
@@ -136,12 +138,18 @@ impl Session {
                 locked,
                 ..
             } => self.end_without_answer(locked),
+            // Its place among the commits of the binary log is taken: it is committed.
+            Transaction::Prepared {
+                xid,
+                posted: posted @ Some(_),
+                ..
+            } => result = self.commit_prepared(xid, posted, Durability::Commit),
             Transaction::Prepared { xid, attempt, .. } => self.rollback_prepared(xid, attempt),
             _ => {}
         }
         self.transaction = Transaction::None;
         self.end_of_transaction();
-        Ok(())
+        result
     }
 
     /// Ends a transaction that wrote nothing. Unless it holds locks the host is

@@ -51,6 +51,19 @@ fn a_snapshot_shows_a_commit_that_is_still_to_be_waited_for() {
 }
 
 #[test]
+fn what_is_ordered_among_the_commits_is_not_rolled_back() {
+    let daemon = Daemon::start("");
+    let client = daemon.client();
+    let table = create_table(&mut session(&client), "t");
+    let mut writer = prepared(&client, &table, b"k");
+    daemon.kill_worker();
+    // It is sent over a lane that is lost, and so has to be sent again.
+    writer.post_commit(Durability::Second);
+    writer.rollback().unwrap();
+    assert!(snapshot_shows(&client, &table, b"k").unwrap());
+}
+
+#[test]
 fn a_snapshot_does_not_miss_a_commit_that_was_lost_with_its_worker() {
     let daemon = Daemon::start("");
     let client = daemon.client();
