@@ -219,11 +219,10 @@ impl LaneProbe {
     }
 
     /// Whether neither side has closed the lane, or is gone, as far as this side's kernel
-    /// knows.
+    /// knows: one system call.
     pub fn is_open(&self) -> bool {
         let socket = self.0.upgrade().map(Socket);
-        // An end is told whatever is asked for.
-        socket.is_some_and(|socket| !socket.is_ready(PollFlags::RDHUP))
+        socket.is_some_and(|socket| !socket.has_hung_up())
     }
 }
 

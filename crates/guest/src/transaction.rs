@@ -153,7 +153,7 @@ impl Session {
     }
 
     /// Ends a transaction that wrote nothing. Unless it holds locks the host is
-    /// not woken for it.
+    /// not woken for it, where there is a window.
     pub(crate) fn end_without_answer(&mut self, locked: bool) {
         let Some(connection) = &mut self.connection else {
             return;
@@ -162,7 +162,7 @@ impl Session {
             .send(&Request::Rollback(false))
             .and_then(|_| match locked {
                 true => connection.flush(),
-                false => Ok(()),
+                false => connection.flush_unhurried(),
             });
         if let Err(error) = sent {
             self.drop_lane(&error.to_string());

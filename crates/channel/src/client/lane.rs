@@ -148,15 +148,10 @@ impl ClientLane {
     }
 
     /// Whether the lane is known to be at its end: it has failed, or the host has
-    /// started anew in the window. Costs no system call.
+    /// started anew in the window. Costs no system call, which its
+    /// [`probe`](Self::probe) does.
     pub fn has_ended(&self) -> bool {
         self.check().is_err()
-    }
-
-    /// Whether the host has hung up, by one system call. What it sent before that can
-    /// still be received.
-    pub fn has_hung_up(&self) -> bool {
-        self.socket.has_hung_up()
     }
 
     /// Sets how long at most a wait polls before it sleeps.

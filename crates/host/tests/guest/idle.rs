@@ -3,7 +3,7 @@
 use crate::support::{Daemon, WAIT, begin, create_table, everything, fill, insert, keys, value, write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vamos_guest::{Durability, Error, Lock, ScanSpec, Session, WriteOp};
+use vamos_guest::{Durability, Error, Lock, ScanSpec, Session, Table, WriteOp};
 
 /// Kills the worker and waits until another one serves.
 fn restart_worker(daemon: &Daemon) {
@@ -95,4 +95,42 @@ fn a_session_hears_of_a_restart_amid_the_building_of_an_index() {
     restart_worker(&daemon);
     let round = session.build_round(table.table);
     assert!(matches!(round, Err(Error::ConnectionLost { .. })), "{round:?}");
+}
+
+fn what_has_only_read_is_ended(daemon: &Daemon) {
+    let mut session = Session::new(daemon.client());
+    let table = create_table(&mut session, "t");
+    fill(&mut session, &table, 10_000);
+    begin(&mut session);
+    let mut cursor = session
+        .scan(&ScanSpec::new(everything(table.indexes[0])))
+        .unwrap();
+    assert!(session.next(&mut cursor).unwrap());
+    assert_eq!(daemon.open_transactions(), 1);
+    session.close(cursor);
+    session.commit(Durability::Commit).unwrap();
+    // The session stays connected, and sends nothing more.
+    let start = Instant::now();
+    while daemon.open_transactions() > 0 {
+        assert!(start.elapsed() < WAIT, "the transaction is never ended");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(value_in_a_transaction(&mut session, &table), b"row 1");
+}
+
+fn value_in_a_transaction(session: &mut Session, table: &Table) -> Vec<u8> {
+    begin(session);
+    let value = value(session, table, &1_u32.to_be_bytes(), Lock::None).unwrap();
+    session.rollback().unwrap();
+    value
+}
+
+#[test]
+fn what_has_only_read_is_ended_with_a_window() {
+    what_has_only_read_is_ended(&Daemon::start("window = \"memfd\""));
+}
+
+#[test]
+fn what_has_only_read_is_ended_without_a_window() {
+    what_has_only_read_is_ended(&Daemon::start("window = \"none\""));
 }
