@@ -1,6 +1,6 @@
 //! One lane and what is under way on it.
 
-use crate::streams::Streams;
+use crate::streams::{Streams, trim};
 use crate::{Client, Config, Error};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -266,6 +266,8 @@ impl Connection {
         self.unsettled = false;
         self.ahead.clear();
         self.streams.clear();
+        trim(&mut self.request);
+        trim(&mut self.answer);
     }
 
     /// Puts a message that nobody waits for where it belongs.

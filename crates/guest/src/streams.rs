@@ -26,6 +26,17 @@ pub(crate) struct Streams {
 
 const SPARE_BUFFERS: usize = 8;
 
+/// A buffer that has grown beyond this, in bytes, is not kept for what comes.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// Gives the memory of a buffer back whose content is not needed any more, if it is
+/// much: or each idle connection would keep as much as its largest row.
+pub(crate) fn trim(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > KEPT_BUFFER {
+        *buffer = Vec::new();
+    }
+}
+
 impl Streams {
     pub(crate) fn open(&mut self, tag: u32) {
         self.open.insert(tag, Stream::default());
@@ -62,9 +73,30 @@ impl Streams {
 
     /// Takes a buffer back.
     pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS {
+        trim(&mut buffer);
+        if self.spare.len() < SPARE_BUFFERS && buffer.capacity() > 0 {
             buffer.clear();
             self.spare.push(buffer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(streams: &Streams) -> usize {
+        streams.spare.iter().map(Vec::capacity).sum()
+    }
+
+    #[test]
+    fn small_buffers_are_used_again_and_large_ones_given_back() {
+        let mut streams = Streams::default();
+        (0..20).for_each(|_| streams.recycle(Vec::with_capacity(64 << 20)));
+        assert_eq!(kept(&streams), 0);
+        (0..20).for_each(|_| streams.recycle(vec![7; 1000]));
+        assert_eq!(kept(&streams), SPARE_BUFFERS * 1000);
+        assert!(streams.buffer().is_empty());
+        assert_eq!(kept(&streams), (SPARE_BUFFERS - 1) * 1000);
     }
 }
