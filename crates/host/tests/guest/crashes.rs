@@ -1,7 +1,7 @@
 //! kill -9 at any moment: what was acknowledged is there, whole, and what was
 //! reported as rolled back is not.
 
-use crate::support::{Daemon, create_table, everything, write};
+use crate::support::{Daemon, connected, create_table, everything, write};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -76,7 +76,7 @@ fn commit_pair(session: &mut Session, table: &Table, number: u64, two_phase: boo
 }
 
 fn check(daemon: &Daemon, table: &Table, reports: &BTreeMap<u64, Report>) {
-    let mut session = Session::new(daemon.client());
+    let mut session = connected(&daemon.client());
     session.begin(Isolation::ReadCommitted, Duration::from_secs(10));
     let mut cursor = session
         .scan(&ScanSpec::new(everything(table.indexes[0])))

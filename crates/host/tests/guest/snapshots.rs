@@ -1,24 +1,13 @@
 //! Consistent snapshots: what a process has ordered before, they show.
 
-use crate::support::{Daemon, begin, create_table, insert, value};
+use crate::support::{Daemon, begin, connected, create_table, insert, value};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vamos_guest::{Client, Durability, Error, Lock, Session, Table, Xid};
-
-/// A session on a worker, once there is one.
-fn session(client: &Arc<Client>) -> Session {
-    let mut session = Session::new(Arc::clone(client));
-    let start = Instant::now();
-    while session.ping().is_err() {
-        assert!(start.elapsed() < Duration::from_secs(20), "no worker");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    session
-}
 
 /// Prepares the insertion of a row.
 fn prepared(client: &Arc<Client>, table: &Table, key: &[u8]) -> Session {
-    let mut session = session(client);
+    let mut session = connected(client);
     begin(&mut session);
     insert(&mut session, table, key, b"v");
     let xid = Xid {
@@ -32,7 +21,7 @@ fn prepared(client: &Arc<Client>, table: &Table, key: &[u8]) -> Session {
 
 /// What a snapshot shows of a row, or why there is none.
 fn snapshot_shows(client: &Arc<Client>, table: &Table, key: &[u8]) -> Result<bool, Error> {
-    let mut reader = session(client);
+    let mut reader = connected(client);
     begin(&mut reader);
     reader.take_snapshot()?;
     Ok(value(&mut reader, table, key, Lock::None).is_some())
@@ -42,7 +31,7 @@ fn snapshot_shows(client: &Arc<Client>, table: &Table, key: &[u8]) -> Result<boo
 fn a_snapshot_shows_a_commit_that_is_still_to_be_waited_for() {
     let daemon = Daemon::start("");
     let client = daemon.client();
-    let table = create_table(&mut session(&client), "t");
+    let table = create_table(&mut connected(&client), "t");
     let mut writer = prepared(&client, &table, b"k");
     writer.post_commit(Durability::Second);
     // Whoever is to wait for it may be held up by whoever takes the snapshot.
@@ -54,7 +43,7 @@ fn a_snapshot_shows_a_commit_that_is_still_to_be_waited_for() {
 fn what_is_ordered_among_the_commits_is_not_rolled_back() {
     let daemon = Daemon::start("");
     let client = daemon.client();
-    let table = create_table(&mut session(&client), "t");
+    let table = create_table(&mut connected(&client), "t");
     let mut writer = prepared(&client, &table, b"k");
     daemon.kill_worker();
     // It is sent over a lane that is lost, and so has to be sent again.
@@ -67,14 +56,14 @@ fn what_is_ordered_among_the_commits_is_not_rolled_back() {
 fn a_snapshot_does_not_miss_a_commit_that_was_lost_with_its_worker() {
     let daemon = Daemon::start("");
     let client = daemon.client();
-    let table = create_table(&mut session(&client), "t");
+    let table = create_table(&mut connected(&client), "t");
     let mut writer = prepared(&client, &table, b"k");
     let killed = daemon.worker();
     daemon.kill_worker();
     while daemon.worker() == killed {
         std::thread::sleep(Duration::from_millis(5));
     }
-    drop(session(&client));
+    drop(connected(&client));
     // It is sent over a lane whose end nobody has noticed.
     writer.post_commit(Durability::Second);
     match snapshot_shows(&client, &table, b"k") {

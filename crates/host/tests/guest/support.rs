@@ -128,6 +128,17 @@ fn spawn(dir: &Path) -> Child {
         .unwrap()
 }
 
+/// A session on a worker, once there is one.
+pub(crate) fn connected(client: &Arc<Client>) -> Session {
+    let mut session = Session::new(Arc::clone(client));
+    let start = Instant::now();
+    while session.ping().is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20), "no worker");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    session
+}
+
 /// Creates a table with a primary and one secondary index.
 pub(crate) fn create_table(session: &mut Session, name: &str) -> Table {
     session
