@@ -80,7 +80,9 @@ const COLLATIONS: &[&str] = &[
 
 const TEXTS: &[&str] = &["TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT"];
 const BLOBS: &[&str] = &["TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"];
-pub(super) const ENUMS: &[&str] = &["'a','b','c'", "'','x','Y','zz'"];
+/// None has `''` for a member: what is no member is stored as another `''`, and
+/// a comparison by an index finds the one only, one by the row both.
+pub(super) const ENUMS: &[&str] = &["'a','b','c'", "'w','x','Y','zz'"];
 pub(super) const SETS: &[&str] = &[
     "'a','b','c'",
     "'one','two','three','four','five','six','seven','eight','nine'",
