@@ -18,6 +18,7 @@ pub mod binlog_kills;
 pub mod copy_kills;
 pub mod daemon;
 pub mod demo;
+pub mod eval;
 pub mod fuzz;
 pub mod guest_stack;
 pub mod image;
