@@ -7,3 +7,4 @@
 
 pub mod arm;
 pub mod sample;
+pub mod settings;
