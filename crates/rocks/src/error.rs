@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Io,
     /// Another process (or this one) has the database open.
     Locked,
+    /// The file system knows no direct I/O.
+    NoDirectIo,
     /// The answer is not in the cache and the read said not to look further.
     NotCached,
     /// Anything else.
@@ -38,6 +40,8 @@ impl Error {
             ErrorKind::OutOfSpace
         } else if message.starts_with("IO error") {
             ErrorKind::Io
+        } else if message.contains("Direct I/O is not supported") {
+            ErrorKind::NoDirectIo
         } else if message.starts_with("Result incomplete") {
             ErrorKind::NotCached
         } else {

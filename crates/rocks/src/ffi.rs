@@ -294,6 +294,12 @@ unsafe extern "C" {
     pub(crate) fn rocksdb_options_set_max_open_files(options: *mut rocksdb_options_t, count: c_int);
     pub(crate) fn rocksdb_options_set_max_total_wal_size(options: *mut rocksdb_options_t, bytes: u64);
     pub(crate) fn rocksdb_options_set_max_background_jobs(options: *mut rocksdb_options_t, count: c_int);
+    pub(crate) fn rocksdb_options_set_use_direct_reads(options: *mut rocksdb_options_t, on: u8);
+    pub(crate) fn rocksdb_options_set_use_direct_io_for_flush_and_compaction(
+        options: *mut rocksdb_options_t,
+        on: u8,
+    );
+    pub(crate) fn rocksdb_options_compaction_readahead_size(options: *mut rocksdb_options_t, bytes: usize);
     pub(crate) fn rocksdb_options_set_bytes_per_sync(options: *mut rocksdb_options_t, bytes: u64);
     pub(crate) fn rocksdb_options_set_wal_recovery_mode(options: *mut rocksdb_options_t, mode: c_int);
     pub(crate) fn rocksdb_options_enable_statistics(options: *mut rocksdb_options_t);

@@ -68,6 +68,10 @@ impl Engine {
             ErrorKind::Locked => StoreError::InUse {
                 path: options.path.clone(),
             },
+            ErrorKind::NoDirectIo => open_failed(
+                "its file system has no direct I/O; set direct_io = false, or put the store on another"
+                    .to_owned(),
+            ),
             _ => open_failed(error.to_string()),
         })?;
         let [_default, catalogue, system, data, prepared] = <[ColumnFamily; 5]>::try_from(families)
@@ -212,6 +216,7 @@ fn db_options(options: &StoreOptions) -> DbOptions {
         open_files: options.max_open_files,
         log_bytes: (options.write_buffer_bytes.saturating_mul(4)).max(64 << 20),
         statistics: true,
+        direct_io: options.direct_io,
     }
 }
 

@@ -29,6 +29,10 @@ pub struct StoreOptions {
     pub background_threads: u16,
     /// Files that RocksDB keeps open.
     pub max_open_files: u32,
+    /// Keep table files out of the operating system's page cache: memory holds of them
+    /// what the block cache holds, and no more. Opening fails where the file system
+    /// cannot.
+    pub direct_io: bool,
     /// Called when the disk has refused a write for another reason than that it is
     /// full, before anybody is told. The store writes no more then, and whether its
     /// log has what was to be written is known only when it is opened anew: ending
@@ -51,6 +55,7 @@ impl StoreOptions {
             max_catalogue_bytes: 256 << 20,
             background_threads: 2,
             max_open_files: 1024,
+            direct_io: false,
             when_broken: None,
         }
     }

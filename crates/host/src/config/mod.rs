@@ -111,6 +111,10 @@ pub struct Guest {
     /// How much the store gathers in memory before it writes a table file.
     #[serde(default = "default_write_buffer")]
     pub write_buffer: ByteSize,
+    /// Read and write table files past the host's page cache, so that it holds no more of
+    /// them than `cache` says.
+    #[serde(default)]
+    pub direct_io: bool,
     /// The most private memory that the worker may have; 0: no limit.
     #[serde(default)]
     pub memory_limit: ByteSize,
@@ -156,6 +160,7 @@ impl Guest {
             store: None,
             cache: default_cache(),
             write_buffer: default_write_buffer(),
+            direct_io: false,
             memory_limit: ByteSize::default(),
             max_lanes: None,
             max_transaction: default_max_transaction(),

@@ -198,6 +198,7 @@ fn store_options(guest: &Guest, path: &Path) -> StoreOptions {
         cache_bytes: guest.cache.0,
         write_buffer_bytes: guest.write_buffer.0,
         max_transaction_bytes: guest.max_transaction.0,
+        direct_io: guest.direct_io,
         when_broken: Some(end_broken),
         ..StoreOptions::new(path)
     }
