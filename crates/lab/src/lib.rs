@@ -27,6 +27,7 @@ pub mod kills;
 pub mod local;
 pub mod mariadb_files;
 pub mod mtr;
+pub mod myrocks;
 pub mod native;
 pub mod packages;
 pub mod paths;

@@ -45,6 +45,8 @@ pub struct LocalOptions {
     /// A directory for MariaDB's data and the store that outlives the stack;
     /// without it, a temporary one.
     pub state: Option<PathBuf>,
+    /// Further lines of the guest's section in vamosd's configuration.
+    pub guest_config: String,
 }
 
 /// A running daemon and a running MariaDB that uses it.
@@ -68,7 +70,7 @@ impl LocalStack {
         let dir = RunDir::create("local")?;
         let state = options.state.clone().unwrap_or_else(|| dir.path().to_path_buf());
         fs::create_dir_all(&state).with_context(|| format!("cannot create {}", state.display()))?;
-        let config = write_config(dir.path(), &state)?;
+        let config = write_config(dir.path(), &state, &options.guest_config)?;
         let socket = dir.file("guest.sock");
         let daemon = Daemon::start(&programs.vamosd, &config, &socket, &dir.file("vamosd.log"))?;
         let mut args = vec![format!("--vamos-endpoint=unix:{}", socket.display())];
@@ -134,9 +136,9 @@ impl LocalStack {
 }
 
 /// One guest named `local` on a Unix socket in `run`, its store in `state`.
-fn write_config(run: &Path, state: &Path) -> Result<PathBuf> {
+fn write_config(run: &Path, state: &Path, guest: &str) -> Result<PathBuf> {
     let config = format!(
-        "[global]\nstate_dir = {:?}\nrun_dir = {:?}\nrestart_pause_max_ms = 200\n\n[[guest]]\nname = \"local\"\nlisten = \"unix:{}\"\n",
+        "[global]\nstate_dir = {:?}\nrun_dir = {:?}\nrestart_pause_max_ms = 200\n\n[[guest]]\nname = \"local\"\nlisten = \"unix:{}\"\n{guest}\n",
         state.join("stores").display().to_string(),
         run.display().to_string(),
         run.join("guest.sock").display(),
