@@ -29,6 +29,7 @@ impl Local {
             mariadb_args: self.mariadb_args,
             port: self.port,
             state: self.state,
+            ..LocalOptions::default()
         };
         let mut stack = LocalStack::start(&artifacts.mariadb, &artifacts.programs, options)?;
         println!(

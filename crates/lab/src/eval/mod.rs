@@ -6,5 +6,10 @@
 //! run of a case on an arm is a [`Sample`](sample::Sample), a line of the raw file.
 
 pub mod arm;
+pub mod dataset;
+pub mod native;
+pub mod plan;
 pub mod sample;
 pub mod settings;
+pub mod sysbench;
+pub mod workload;

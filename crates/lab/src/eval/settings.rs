@@ -76,6 +76,16 @@ impl Settings {
             .collect()
     }
 
+    /// The lines of a guest's section in vamosd's configuration.
+    #[must_use]
+    pub fn store_config(&self) -> String {
+        format!(
+            "cache = \"{}MiB\"\nwrite_buffer = \"{}MiB\"\n",
+            self.block_cache_mib(),
+            self.write_buffer_mib()
+        )
+    }
+
     fn innodb(&self) -> [(&'static str, String); 3] {
         [
             ("innodb-buffer-pool-size", format!("{}M", self.engine_mib)),

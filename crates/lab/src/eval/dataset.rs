@@ -1,0 +1,251 @@
+//! The data that arms start from: made once for each engine, natively, and copied
+//! for every start.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use super::{
+    arm::{Arm, Engine, Path as StoragePath},
+    native::NativeArm,
+    settings::Settings,
+    sysbench::{Extent, Load, Sysbench},
+};
+use crate::{
+    command,
+    local::Programs,
+    mariadb_files::MariadbFiles,
+    paths::{self, Lock},
+};
+
+/// The database that has all tables.
+pub const DATABASE: &str = "eval";
+
+/// How much there is of everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// MiB of rows in sysbench's tables together, and in each table of [`Self::row_bytes`].
+    pub mib: u32,
+    /// The sizes of rows for which there is a table `rSIZE`.
+    pub row_bytes: Vec<u32>,
+}
+
+/// Tables of sysbench's own tests.
+pub const TABLES: u32 = 4;
+
+/// Bytes of a row of sysbench's tables: two numbers and two texts.
+const SYSBENCH_ROW: u32 = 4 + 4 + 120 + 60;
+
+/// What an engine keeps of a row beside its payload, in bytes: about.
+const ROW_OVERHEAD: u32 = 32;
+
+/// Rows are generated in statements of about this many bytes.
+const BATCH: u32 = 8 << 20;
+
+impl Recipe {
+    /// Rows of each of sysbench's tables.
+    #[must_use]
+    pub fn sysbench_rows(&self) -> u32 {
+        (self.mib << 20) / SYSBENCH_ROW / TABLES
+    }
+
+    /// Rows of the table with rows of this size.
+    #[must_use]
+    pub fn rows(&self, row_bytes: u32) -> u32 {
+        (self.mib << 20) / (row_bytes + ROW_OVERHEAD)
+    }
+
+    /// The statements that make the table of this size and fill it.
+    fn rows_sql(&self, engine: Engine, row_bytes: u32) -> String {
+        let table = format!("{DATABASE}.r{row_bytes}");
+        let mut sql = format!(
+            "CREATE TABLE {table} (id BIGINT PRIMARY KEY, k INT NOT NULL, payload MEDIUMBLOB NOT NULL) \
+             ENGINE={};\n",
+            engine.sql_name()
+        );
+        let parts = row_bytes.div_ceil(1024);
+        let payload = vec![format!("RANDOM_BYTES({})", row_bytes / parts); parts as usize].join(", ");
+        let rows = self.rows(row_bytes);
+        let batch = (BATCH / (row_bytes + ROW_OVERHEAD)).max(1);
+        for first in (1..=rows).step_by(batch as usize) {
+            let last = rows.min(first + batch - 1);
+            sql += &format!(
+                "INSERT INTO {table} SELECT seq, 0, CONCAT({payload}) FROM seq_{first}_to_{last};\n"
+            );
+        }
+        sql
+    }
+
+    /// What names it: a change of recipe or of programs makes it anew.
+    fn digest(&self, engine: Engine, mariadb: &MariadbFiles, programs: &Programs) -> Result<String> {
+        let mut hash = Sha256::new();
+        hash.update(format!(
+            "{self:?} {engine:?} {} {SYSBENCH_ROW}",
+            mariadb.debian_version
+        ));
+        if engine == Engine::Vamos {
+            for file in [&programs.vamosd, &programs.plugin] {
+                hash.update(fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
+            }
+        }
+        Ok(hash
+            .finalize()
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
+    }
+}
+
+/// The data of an engine. It is kept for later runs.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    dir: PathBuf,
+}
+
+impl Dataset {
+    /// Makes the data, or finds it.
+    ///
+    /// # Errors
+    /// If the server does not start or a statement fails.
+    pub fn prepare(
+        recipe: &Recipe,
+        engine: Engine,
+        files: &MariadbFiles,
+        programs: &Programs,
+        sysbench: &Sysbench,
+    ) -> Result<Self> {
+        let parent = paths::lab_dir()?.join("eval");
+        fs::create_dir_all(&parent).with_context(|| format!("cannot create {}", parent.display()))?;
+        let _lock = Lock::wait("eval")?;
+        let prefix = format!("data-{}-", engine.label().to_lowercase());
+        let name = format!("{prefix}{}", recipe.digest(engine, files, programs)?);
+        let dir = parent.join(&name);
+        if !dir.exists() {
+            remove_others(&parent, &prefix)?;
+            let begin = Instant::now();
+            println!(
+                "lab: making {} MiB of rows a table for {}",
+                recipe.mib,
+                engine.label()
+            );
+            paths::make_whole(&dir, |dir| fill(recipe, engine, files, programs, sysbench, dir))?;
+            println!("lab: made in {:.0} s", begin.elapsed().as_secs_f64());
+        }
+        Ok(Self { dir })
+    }
+
+    /// Copies it to the new directory `to`, to be written to.
+    ///
+    /// # Errors
+    /// If the disk is full or `to` exists.
+    pub fn copy(&self, to: &Path) -> Result<()> {
+        anyhow::ensure!(!to.exists(), "{} is there already", to.display());
+        command::run(
+            Command::new("cp")
+                .args(["-a", "--reflink=auto"])
+                .arg(&self.dir)
+                .arg(to),
+            "copy an engine's data",
+        )
+    }
+
+    /// MariaDB's data directory.
+    #[must_use]
+    pub fn datadir(&self) -> PathBuf {
+        self.dir.join("mariadb")
+    }
+
+    /// The store of VAMOS.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.dir.join("stores/local")
+    }
+}
+
+/// Data of older recipes and programs only takes room.
+fn remove_others(parent: &Path, prefix: &str) -> Result<()> {
+    for entry in fs::read_dir(parent)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            fs::remove_dir_all(entry.path())
+                .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn fill(
+    recipe: &Recipe,
+    engine: Engine,
+    files: &MariadbFiles,
+    programs: &Programs,
+    sysbench: &Sysbench,
+    dir: &Path,
+) -> Result<()> {
+    let arm = Arm {
+        engine,
+        path: match engine {
+            Engine::Vamos => StoragePath::Unix,
+            Engine::InnoDb | Engine::MyRocks => StoragePath::Files,
+        },
+    };
+    let running = NativeArm::start(files, programs, arm, &Settings::with_engine_mib(256), dir)?;
+    running.sql(&format!("CREATE DATABASE {DATABASE}"))?;
+    let load = Load {
+        script: "oltp_read_write".to_owned(),
+        threads: 2,
+        extent: Extent::Events(0),
+        options: sysbench_options(recipe, engine),
+        seed: 1,
+    };
+    sysbench.prepare(&running.target(), &load)?;
+    for &row_bytes in &recipe.row_bytes {
+        running.sql(&recipe.rows_sql(engine, row_bytes))?;
+    }
+    running.sql(&analyze(recipe))?;
+    running.shutdown()
+}
+
+/// The options of sysbench's own tests for this data.
+#[must_use]
+pub fn sysbench_options(recipe: &Recipe, engine: Engine) -> Vec<(String, String)> {
+    [
+        ("tables", TABLES.to_string()),
+        ("table_size", recipe.sysbench_rows().to_string()),
+        ("mysql_storage_engine", engine.sql_name().to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn analyze(recipe: &Recipe) -> String {
+    let own = (1..=TABLES).map(|table| format!("sbtest{table}"));
+    let rows = recipe.row_bytes.iter().map(|bytes| format!("r{bytes}"));
+    let names: Vec<String> = own.chain(rows).map(|name| format!("{DATABASE}.{name}")).collect();
+    format!("ANALYZE TABLE {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_made_once() {
+        let recipe = Recipe {
+            mib: 20,
+            row_bytes: vec![4096],
+        };
+        let sql = recipe.rows_sql(Engine::InnoDb, 4096);
+        let ranges: Vec<&str> = sql.lines().filter_map(|line| line.split("seq_").nth(1)).collect();
+        assert_eq!(ranges, ["1_to_2032;", "2033_to_4064;", "4065_to_5080;"]);
+        assert!(sql.contains(
+            "CONCAT(RANDOM_BYTES(1024), RANDOM_BYTES(1024), RANDOM_BYTES(1024), RANDOM_BYTES(1024))"
+        ));
+    }
+}

@@ -1,0 +1,187 @@
+//! What an evaluation runs: which arms, with which cases, how often.
+
+use super::{
+    arm::Arm,
+    dataset::Recipe,
+    sample::{Case, Data},
+    settings::Settings,
+    sysbench::Extent,
+};
+
+/// Arms that are compared, and the cases that each of them runs after one start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The arms; they take turns, and every other time in the opposite order.
+    pub arms: Vec<Arm>,
+    /// Their memory.
+    pub settings: Settings,
+    /// Whether that makes the data fit.
+    pub data: Data,
+    /// What runs, in this order.
+    pub cases: Vec<(Case, Extent)>,
+}
+
+/// A whole evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The data.
+    pub recipe: Recipe,
+    /// How often every arm is started afresh.
+    pub repetitions: u32,
+    /// What runs.
+    pub groups: Vec<Group>,
+}
+
+/// One fresh start of an arm with all cases of its group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// The group's place in the plan.
+    pub group: usize,
+    /// The arm.
+    pub arm: Arm,
+    /// From 0.
+    pub repetition: u32,
+}
+
+impl Plan {
+    /// The short form: what the goals need, in minutes.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self {
+            recipe: Recipe {
+                mib: 64,
+                row_bytes: vec![64, 1024, 4096, 16384, 65536],
+            },
+            repetitions: 5,
+            groups: vec![native(256, Data::Cached, 1.0, &[1, 16])],
+        }
+    }
+
+    /// The long form.
+    #[must_use]
+    pub fn long() -> Self {
+        Self {
+            recipe: Recipe {
+                mib: 256,
+                row_bytes: vec![64, 256, 1024, 4096, 16384, 65536],
+            },
+            repetitions: 10,
+            groups: vec![
+                native(1024, Data::Cached, 10.0, &[1, 4, 16, 64]),
+                native(64, Data::Large, 10.0, &[1, 4, 16, 64]),
+            ],
+        }
+    }
+
+    /// Only these arms; groups without any of them are left out.
+    pub fn keep_arms(&mut self, arms: &[Arm]) {
+        for group in &mut self.groups {
+            group.arms.retain(|arm| arms.contains(arm));
+        }
+        self.groups.retain(|group| !group.arms.is_empty());
+    }
+
+    /// Only cases whose workload has one of these names.
+    pub fn keep_workloads(&mut self, names: &[String]) {
+        for group in &mut self.groups {
+            group.cases.retain(|(case, _)| names.contains(&case.workload));
+        }
+        self.groups.retain(|group| !group.cases.is_empty());
+    }
+
+    /// All starts in their order: arms interleaved as A B C, C B A, and so on, so
+    /// that what drifts hits all alike.
+    #[must_use]
+    pub fn starts(&self) -> Vec<Start> {
+        let mut starts = Vec::new();
+        for repetition in 0..self.repetitions {
+            for (group, content) in self.groups.iter().enumerate() {
+                let mut arms = content.arms.clone();
+                if repetition % 2 == 1 {
+                    arms.reverse();
+                }
+                starts.extend(arms.into_iter().map(|arm| Start {
+                    group,
+                    arm,
+                    repetition,
+                }));
+            }
+        }
+        starts
+    }
+}
+
+/// sysbench's tests that the goals name.
+pub const SYSBENCH: &[&str] = &[
+    "oltp_point_select",
+    "oltp_read_only",
+    "oltp_read_write",
+    "oltp_write_only",
+    "oltp_update_index",
+];
+
+/// The three engines without a guest.
+fn native(engine_mib: u32, data: Data, seconds: f64, connections: &[u32]) -> Group {
+    let mut cases = Vec::new();
+    let mut add = |workload: &str, row_bytes, rows, connections, extent| {
+        let case = Case {
+            workload: workload.to_owned(),
+            row_bytes,
+            rows,
+            data,
+            connections,
+            guests: 0,
+        };
+        cases.push((case, extent));
+    };
+    let time = Extent::Seconds(seconds);
+    for &connections in connections {
+        for test in SYSBENCH {
+            add(test, None, None, connections, time);
+        }
+    }
+    add("rows_range", Some(64), Some(1000), 1, time);
+    add("rows_scan", Some(64), None, 1, time);
+    add("rows_load", Some(64), Some(50_000), 1, time);
+    Group {
+        arms: named(&["innodb", "myrocks", "vamos-unix"]),
+        settings: Settings::with_engine_mib(engine_mib),
+        data,
+        cases,
+    }
+}
+
+fn named(names: &[&str]) -> Vec<Arm> {
+    Arm::all().filter(|arm| names.contains(&arm.name())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_take_turns_in_both_orders() {
+        let mut plan = Plan::quick();
+        plan.groups.truncate(1);
+        plan.repetitions = 2;
+        let names: Vec<&str> = plan.starts().iter().map(|start| start.arm.name()).collect();
+        assert_eq!(
+            names,
+            [
+                "innodb",
+                "myrocks",
+                "vamos-unix",
+                "vamos-unix",
+                "myrocks",
+                "innodb"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_group_without_arms_is_gone() {
+        let mut plan = Plan::quick();
+        plan.keep_arms(&[]);
+        assert!(plan.groups.is_empty());
+    }
+}

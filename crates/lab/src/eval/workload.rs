@@ -1,0 +1,59 @@
+//! What a case is for sysbench.
+
+use anyhow::{Result, bail};
+
+use super::{
+    arm::Engine,
+    dataset::{Recipe, sysbench_options},
+    sample::Case,
+    sysbench::{Extent, Load},
+};
+
+/// The load of a case.
+///
+/// # Errors
+/// If there is no such workload, or the data have no table for it.
+pub fn load(case: &Case, engine: Engine, recipe: &Recipe, extent: Extent, seed: u64) -> Result<Load> {
+    let load = |script: &str, options| Load {
+        script: script.to_owned(),
+        threads: case.connections,
+        extent,
+        options,
+        seed,
+    };
+    match case.workload.split_once('_') {
+        Some(("oltp", _)) => Ok(load(&case.workload, sysbench_options(recipe, engine))),
+        Some(("rows", mode)) => Ok(load("rows", rows_options(case, mode, engine, recipe)?)),
+        _ => bail!("there is no workload {:?}", case.workload),
+    }
+}
+
+fn rows_options(case: &Case, mode: &str, engine: Engine, recipe: &Recipe) -> Result<Vec<(String, String)>> {
+    let bytes = case.row_bytes.unwrap_or(1024);
+    let made_anew = mode == "load";
+    if !made_anew && !recipe.row_bytes.contains(&bytes) {
+        bail!("the data have no rows of {bytes} bytes");
+    }
+    let options = [
+        ("mode", mode.to_owned()),
+        ("table", format!("r{bytes}")),
+        ("table_rows", recipe.rows(bytes).to_string()),
+        ("row_bytes", bytes.to_string()),
+        ("rows", case.rows.unwrap_or(1).to_string()),
+        ("engine", engine.sql_name().to_owned()),
+    ];
+    Ok(options.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// Bytes of rows' payload that one transaction of a case returns or sends; 0 where
+/// that is not its subject.
+#[must_use]
+pub fn payload_bytes(case: &Case, recipe: &Recipe) -> u64 {
+    let Some(bytes) = case.row_bytes else { return 0 };
+    let rows = match case.workload.as_str() {
+        "rows_scan" => recipe.rows(bytes),
+        "rows_range" | "rows_load" => case.rows.unwrap_or(1),
+        _ => 1,
+    };
+    u64::from(rows) * u64::from(bytes)
+}
