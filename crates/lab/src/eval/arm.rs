@@ -54,6 +54,17 @@ pub enum Bed {
 }
 
 impl Bed {
+    /// As people call it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Kvm => "QEMU, KVM",
+            Self::Tcg => "QEMU, emulated",
+            Self::Uml => "User-mode Linux",
+        }
+    }
+
     /// How the bed distorts figures, for the reader of a report.
     #[must_use]
     pub fn bias(self) -> &'static str {

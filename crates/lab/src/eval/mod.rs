@@ -3,13 +3,21 @@
 //!
 //! An [`Arm`](arm::Arm) is an engine in a place (natively, or in a guest on some
 //! device); a [`Case`](sample::Case) is a workload with its size; one measured
-//! run of a case on an arm is a [`Sample`](sample::Sample), a line of the raw file.
+//! run of a case on an arm is a [`Sample`](sample::Sample), a line of the raw
+//! file ([`raw`]). [`Runs`](runs::Runs) groups the lines by case and arm;
+//! [`goals`] compares them with what VAMOS is to reach.
 
 pub mod arm;
 pub mod dataset;
+pub mod goals;
+pub mod measure;
 pub mod native;
 pub mod plan;
+pub mod raw;
+pub mod runs;
 pub mod sample;
 pub mod settings;
+pub mod slope;
+pub mod stats;
 pub mod sysbench;
 pub mod workload;

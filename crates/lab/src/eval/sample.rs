@@ -1,5 +1,7 @@
 //! The raw rows of an evaluation: what was measured, one line of JSON each.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::arm::{Arm, Bed};
@@ -30,6 +32,57 @@ pub struct Case {
     pub connections: u32,
     /// Guests at once; 0 natively.
     pub guests: u32,
+}
+
+impl Case {
+    /// Whether its subject is rows by size: `rows_point`, `rows_scan`, ...
+    #[must_use]
+    pub fn is_by_row_size(&self) -> bool {
+        self.row_bytes.is_some()
+    }
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cached => "cached",
+            Self::Large => "4 x cache",
+        })
+    }
+}
+
+/// Such as `rows_range 4 KiB x 100, 4 x cache, 16 connections, 2 guests`.
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.workload)?;
+        if let Some(bytes) = self.row_bytes {
+            write!(f, " {}", size_label(bytes))?;
+        }
+        if let Some(rows) = self.rows {
+            write!(f, " x {rows}")?;
+        }
+        let plural = |count: u32| if count == 1 { "" } else { "s" };
+        write!(
+            f,
+            ", {}, {} connection{}",
+            self.data,
+            self.connections,
+            plural(self.connections)
+        )?;
+        if self.guests > 1 {
+            write!(f, ", {} guests", self.guests)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes as people say them: `64 B`, `4 KiB`.
+#[must_use]
+pub fn size_label(bytes: u32) -> String {
+    if bytes >= 1024 && bytes.is_multiple_of(1024) {
+        return format!("{} KiB", bytes / 1024);
+    }
+    format!("{bytes} B")
 }
 
 /// One measured run of a case on an arm, its idle rates subtracted.
@@ -107,6 +160,10 @@ pub struct Cpu {
     pub kernel_us: u64,
     /// Of all the above, the part spent polling (by the sides' own clocks).
     pub polling_us: u64,
+    /// Of the polling, the guest's side's (on its virtual processors); the rest
+    /// is the host's.
+    #[serde(default)]
+    pub guest_polling_us: u64,
 }
 
 impl Cpu {
@@ -114,6 +171,14 @@ impl Cpu {
     #[must_use]
     pub fn host_us(&self) -> u64 {
         self.vmm_us + self.worker_us + self.kernel_us
+    }
+
+    /// Of the above, what was spent polling.
+    #[must_use]
+    pub fn host_polling_us(&self) -> u64 {
+        self.polling_us
+            .saturating_sub(self.guest_polling_us)
+            .min(self.host_us())
     }
 }
 
@@ -182,5 +247,34 @@ impl Sample {
     /// If the name is of an arm that there no longer is.
     pub fn arm(&self) -> anyhow::Result<Arm> {
         Arm::named(&self.arm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_says_what_it_is() {
+        let mut case = Case {
+            workload: "rows_range".into(),
+            row_bytes: Some(4096),
+            rows: Some(100),
+            data: Data::Large,
+            connections: 16,
+            guests: 2,
+        };
+        assert_eq!(
+            case.to_string(),
+            "rows_range 4 KiB x 100, 4 x cache, 16 connections, 2 guests"
+        );
+        case = Case {
+            row_bytes: Some(64),
+            rows: None,
+            connections: 1,
+            guests: 1,
+            ..case
+        };
+        assert_eq!(case.to_string(), "rows_range 64 B, 4 x cache, 1 connection");
     }
 }
