@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     })?;
     for _ in 0..2 {
         vm.restart_mariadb()?;
-        let switches = vm.disk_switches()?;
+        let switches = vm.switches()?.storage;
         let cpu = cpu_time(vm.pid())?;
         let rows = timed("a cold scan", || {
             vm.sql("SELECT COUNT(*), SUM(LENGTH(s)) FROM t.a")
@@ -60,16 +60,16 @@ fn main() -> Result<()> {
         println!(
             "{}: {:?}, {:?}",
             rows.trim(),
-            vm.disk_switches()? - switches,
+            vm.switches()?.storage - switches,
             cpu_time(vm.pid())? - cpu
         );
     }
 
-    let before = vm.disk_switches()?;
+    let before = vm.switches()?.storage;
     timed("100 commits", || {
         vm.sql(&"UPDATE t.a SET s = RAND() WHERE i = 7;".repeat(100))
     })?;
-    println!("{:?}", vm.disk_switches()? - before);
+    println!("{:?}", vm.switches()?.storage - before);
     vm.sql("INSERT INTO t.a VALUES (0, 'last words')")?;
     vm.kill();
     vm.boot_again()?;
@@ -83,9 +83,11 @@ fn main() -> Result<()> {
 /// 1,000 reads past all caches must show as 1,000 kicks and interrupts, plus the
 /// little that the guest does by itself.
 fn count_direct_reads(vm: &mut Vm) -> Result<()> {
-    let before = vm.disk_switches()?;
-    vm.run("dd if=/dev/disk/by-id/virtio-data of=/dev/null bs=4096 skip=1000 count=1000 iflag=direct status=none")?;
-    let switches = vm.disk_switches()? - before;
+    let before = vm.switches()?.storage;
+    vm.run(
+        "dd if=/dev/disk/by-label/data of=/dev/null bs=4096 skip=1000 count=1000 iflag=direct status=none",
+    )?;
+    let switches = vm.switches()?.storage - before;
     println!("1,000 direct reads: {switches:?}");
     ensure!((1000..1050).contains(&switches.kicks) && (1000..1050).contains(&switches.interrupts));
     Ok(())

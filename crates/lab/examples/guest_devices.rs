@@ -70,7 +70,7 @@ fn main() -> Result<()> {
         ensure!(vm.sql("SELECT @@max_connections")?.trim() == "123");
         ensure!(vm.run("cat /payload/data/Cargo.toml")?.contains("vamos-lab"));
         try_vsock(&mut vm, &dir.file("vm.vsock_7000"))?;
-        println!("vsock interrupts: {}", vm.vsock_interrupts()?);
+        println!("vsock: {:?}", vm.switches()?.vsock);
         vm.kill();
         vm.boot_again()?;
         try_vsock(&mut vm, &dir.file("vm.vsock_7000"))?;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     image::GuestImage,
@@ -15,7 +15,7 @@ use crate::{
     native, packages,
     process::Process,
     run_dir::RunDir,
-    switches::{Interrupts, KickLog, SwitchCounters, SwitchMeter},
+    switches::{self, Devices, GuestSwitches, SwitchMeter},
 };
 
 mod accelerator;
@@ -23,12 +23,14 @@ mod agent;
 mod disk;
 mod options;
 mod qemu;
+mod storage;
 mod vsock;
 
 pub use accelerator::Accelerator;
 pub use agent::Output;
 pub use disk::DataDisk;
 pub use options::{VmOptions, Window, WindowDevice};
+pub use storage::Storage;
 pub use vsock::Vsock;
 
 use agent::Agent;
@@ -55,7 +57,8 @@ pub struct Vm {
 struct Machine {
     agent: Agent,
     qemu: Process,
-    vsock: Option<Process>,
+    /// What serves the guest's devices, where that is not QEMU.
+    helpers: Vec<Process>,
     boot_time: Duration,
 }
 
@@ -211,9 +214,7 @@ impl Vm {
     /// Kills the guest without any warning.
     pub fn kill(&mut self) {
         self.machine.qemu.kill();
-        if let Some(vsock) = &mut self.machine.vsock {
-            vsock.kill();
-        }
+        self.machine.helpers.iter_mut().for_each(Process::kill);
     }
 
     /// Whether QEMU still runs.
@@ -227,10 +228,11 @@ impl Vm {
         self.machine.qemu.pid()
     }
 
-    /// The id of the process that serves vsock, where it is a process.
+    /// The ids of the processes that serve the guest's devices beside QEMU: vsock
+    /// and virtio-fs.
     #[must_use]
-    pub fn vsock_pid(&self) -> Option<u32> {
-        self.machine.vsock.as_ref().map(Process::pid)
+    pub fn helper_pids(&self) -> Vec<u32> {
+        self.machine.helpers.iter().map(Process::pid).collect()
     }
 
     /// The accelerator that QEMU uses.
@@ -251,56 +253,47 @@ impl Vm {
         self.dir.file("console.log")
     }
 
-    /// How often the guest and the data disk's device have called each other so
-    /// far. Kicks stay 0 unless [`VmOptions::count_kicks`] is set.
+    /// How often the guest and its devices have called each other so far. Kicks
+    /// stay 0 unless [`VmOptions::count_kicks`] is set.
     ///
     /// # Errors
     /// If the guest does not answer.
-    pub fn disk_switches(&mut self) -> Result<SwitchCounters> {
-        let interrupts = self.interrupts()?;
+    pub fn switches(&mut self) -> Result<GuestSwitches> {
+        let devices = Devices::parse(&self.run(switches::READ)?);
         let meter = self
             .meter
             .as_mut()
             .context("this guest's switches are not counted")?;
-        meter.disk(&interrupts)
-    }
-
-    /// How often the vsock device has interrupted the guest so far. The guest's
-    /// kicks of it are not seen here: they go to another process.
-    ///
-    /// # Errors
-    /// If the guest does not answer.
-    pub fn vsock_interrupts(&mut self) -> Result<u64> {
-        let interrupts = self.interrupts()?;
-        let meter = self
-            .meter
-            .as_ref()
-            .context("this guest's switches are not counted")?;
-        Ok(meter.vsock(&interrupts))
-    }
-
-    /// The guest's interrupt counters.
-    ///
-    /// # Errors
-    /// If the guest does not answer.
-    pub fn interrupts(&mut self) -> Result<Interrupts> {
-        Ok(Interrupts::parse(&self.run("cat /proc/interrupts")?))
+        meter.read(&devices)
     }
 
     /// Finds out which device is which, and starts to count.
     fn attach_meter(&mut self) -> Result<()> {
         self.meter = None;
-        let names = self.run(SwitchMeter::NAMES)?;
-        let mut log = self
-            .options
-            .count_kicks
-            .then(|| KickLog::new(&self.dir.file("trace.log")));
-        if let Some(log) = &mut log {
-            log.start_probe()?;
-            self.run(SwitchMeter::PROBE)?;
-            log.finish_probe(SwitchMeter::PROBE_KICKS)?;
+        let storage = self.options.storage;
+        let (name, vsock) = (self.run(storage.name_script())?, self.run(SwitchMeter::VSOCK)?);
+        let counts = self.options.count_kicks;
+        let log = storage.trace_log(&self.dir).filter(|_| counts);
+        self.meter = Some(SwitchMeter::new(&name, &vsock, log)?);
+        if counts {
+            self.run(switches::COUNT_KICKS)?;
         }
-        self.meter = Some(SwitchMeter::new(&names, log)?);
+        if counts && !storage.is_directory() {
+            self.probe_meter()?;
+        }
+        Ok(())
+    }
+
+    /// Kicks the data disk on purpose: a count that does not see it is of no use.
+    fn probe_meter(&mut self) -> Result<()> {
+        let before = self.switches()?.storage;
+        self.run(SwitchMeter::PROBE)?;
+        let seen = self.switches()?.storage - before;
+        let made = SwitchMeter::PROBE_KICKS;
+        ensure!(
+            seen.kicks >= made && seen.interrupts >= made,
+            "the data disk's switches are not all seen: of {made} direct reads {seen:?}"
+        );
         Ok(())
     }
 }
@@ -316,22 +309,28 @@ fn start(
     for old in ["trace.log", "agent.sock"] {
         let _ = fs::remove_file(dir.file(old));
     }
-    let vsock = match &options.vsock {
-        Some(vsock) => vsock.start(dir)?,
-        None => None,
-    };
+    let mut helpers = Vec::new();
+    if let Some(vsock) = &options.vsock {
+        helpers.extend(vsock.start(dir)?);
+    }
+    helpers.extend(options.storage.start(dir, data_disk)?);
     let command = qemu::command(dir, accelerator, image, data_disk, options);
     let mut qemu = Process::start("qemu", command, &dir.file("console.log"))?;
     let socket = dir.file("agent.sock");
-    qemu.wait_until("listening", Duration::from_secs(20), || socket.exists())?;
-    let mut agent = Agent::connect(&socket)?;
+    let mut agent = None;
+    // The socket is there a moment before anybody listens.
+    qemu.wait_until("listening", Duration::from_secs(20), || {
+        agent = Agent::connect(&socket).ok();
+        agent.is_some()
+    })?;
+    let mut agent = agent.context("QEMU listens, and there is no connection")?;
     agent
         .wait_ready(BOOT_LIMIT, || qemu.is_running())
         .map_err(|error| error.context(qemu.failure("has a guest that did not come up")))?;
     Ok(Machine {
         agent,
         qemu,
-        vsock,
+        helpers,
         boot_time: begin.elapsed(),
     })
 }

@@ -137,12 +137,10 @@ struct Snapshot {
 
 impl Snapshot {
     fn take(stack: &mut GuestStack, engine: Engine) -> Result<Self> {
+        let switches = stack.vm.switches()?;
         let (kicks, interrupts) = match engine {
-            Engine::Vamos => (doorbells(stack)?, stack.vm.vsock_interrupts()?),
-            Engine::InnoDb => {
-                let disk = stack.vm.disk_switches()?;
-                (disk.kicks, disk.interrupts)
-            }
+            Engine::Vamos => (doorbells(stack)?, switches.vsock.interrupts),
+            Engine::InnoDb => (switches.storage.kicks, switches.storage.interrupts),
         };
         Ok(Self {
             kicks,
@@ -164,8 +162,9 @@ fn doorbells(stack: &GuestStack) -> Result<u64> {
 /// The processor time of all that works for the guest on this host, but for the
 /// virtual processors.
 fn host_cpu(stack: &GuestStack) -> Result<u64> {
-    let qemu = switches::cpu_time(stack.vm.pid())?;
-    let others = stack.daemon.workers().into_iter().chain(stack.vm.vsock_pid());
-    let others: u64 = others.map(|pid| switches::cpu_ms(pid).unwrap_or(0)).sum();
-    Ok(qemu.total_ms.saturating_sub(qemu.vcpu_ms) + others)
+    let mut us = switches::cpu_time(stack.vm.pid())?.other_us();
+    for pid in stack.daemon.workers().into_iter().chain(stack.vm.helper_pids()) {
+        us += switches::cpu_time(pid).map_or(0, |time| time.total_us);
+    }
+    Ok(us / 1000)
 }

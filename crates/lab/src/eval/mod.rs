@@ -10,6 +10,7 @@
 pub mod arm;
 pub mod dataset;
 pub mod goals;
+pub mod guest;
 pub mod measure;
 pub mod native;
 pub mod plan;

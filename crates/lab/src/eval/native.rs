@@ -139,5 +139,5 @@ impl NativeArm {
 }
 
 fn process_us(pid: u32) -> Result<u64> {
-    Ok(crate::switches::cpu_ms(pid)? * 1000)
+    Ok(crate::switches::cpu_time(pid)?.total_us)
 }

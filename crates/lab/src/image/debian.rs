@@ -14,6 +14,10 @@ pub(super) const INCLUDE: &[&str] = &[
     "kmod",
     "udev",
     "iproute2",
+    // What MyRocks is linked with.
+    "liblz4-1",
+    "libsnappy1v5",
+    "libzstd1",
 ];
 
 /// What is in the packages but of no use in a guest that nobody logs in to.

@@ -1,17 +1,29 @@
 //! The processor time of processes on the host.
 
-use std::{fs, ops::Sub};
+use std::{fs, ops::Sub, path::Path};
 
 use anyhow::{Context, Result};
 
-/// Processor time in milliseconds.
+/// More than the kernel's own account of a whole process, which is in clock
+/// ticks, can be from the sum over its threads, in microseconds.
+const ROUNDING_US: u64 = 20_000;
+
+/// Processor time in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuTime {
     /// Of all threads, also of those that have ended.
-    pub total_ms: u64,
+    pub total_us: u64,
     /// Of the threads that run a guest's virtual processors, where the process
     /// is QEMU.
-    pub vcpu_ms: u64,
+    pub vcpu_us: u64,
+}
+
+impl CpuTime {
+    /// Of all but the virtual processors.
+    #[must_use]
+    pub fn other_us(&self) -> u64 {
+        self.total_us.saturating_sub(self.vcpu_us)
+    }
 }
 
 impl Sub for CpuTime {
@@ -19,65 +31,61 @@ impl Sub for CpuTime {
 
     fn sub(self, before: Self) -> Self {
         Self {
-            total_ms: self.total_ms.saturating_sub(before.total_ms),
-            vcpu_ms: self.vcpu_ms.saturating_sub(before.vcpu_ms),
+            total_us: self.total_us.saturating_sub(before.total_us),
+            vcpu_us: self.vcpu_us.saturating_sub(before.vcpu_us),
         }
     }
 }
 
-/// The processor time that a process has used, over all of its threads, also
-/// those that have ended, in milliseconds.
-///
-/// # Errors
-/// If there is no such process.
-pub fn cpu_ms(pid: u32) -> Result<u64> {
-    read(&format!("/proc/{pid}/stat")).map(|stat| stat.ms)
-}
-
-/// As [`cpu_ms`], with the virtual processors' share told apart.
+/// The processor time that a process has used, the virtual processors' share told
+/// apart. It is exact for threads that live; the time of threads that have ended
+/// is known only where it exceeds 20 ms.
 ///
 /// # Errors
 /// If there is no such process.
 pub fn cpu_time(pid: u32) -> Result<CpuTime> {
-    let mut time = CpuTime {
-        total_ms: cpu_ms(pid)?,
-        vcpu_ms: 0,
-    };
-    let tasks = fs::read_dir(format!("/proc/{pid}/task"))
+    let process = format!("/proc/{pid}");
+    let account = account_us(&read(&format!("{process}/stat"))?)
+        .with_context(|| format!("{process}/stat is not in the form of proc(5)"))?;
+    let tasks = fs::read_dir(format!("{process}/task"))
         .with_context(|| format!("cannot list the threads of process {pid}"))?;
+    let mut time = CpuTime::default();
     for task in tasks.flatten() {
         // A thread may end while we look.
-        if let Ok(stat) = read(&format!("{}/stat", task.path().display()))
-            && stat.name.starts_with("CPU ")
-        {
-            time.vcpu_ms += stat.ms;
+        let Some((name, us)) = thread(&task.path()) else {
+            continue;
+        };
+        time.total_us += us;
+        if name.starts_with("CPU ") {
+            time.vcpu_us += us;
         }
+    }
+    if account > time.total_us + ROUNDING_US {
+        time.total_us = account;
     }
     Ok(time)
 }
 
-struct Stat {
-    name: String,
-    ms: u64,
+/// The name of a thread and its time on a processor in microseconds. The kernel
+/// counts nanoseconds in the first field of `schedstat`.
+fn thread(task: &Path) -> Option<(String, u64)> {
+    let name = fs::read_to_string(task.join("comm")).ok()?;
+    let schedstat = fs::read_to_string(task.join("schedstat")).ok()?;
+    let nanos: u64 = schedstat.split_whitespace().next()?.parse().ok()?;
+    Some((name, nanos / 1000))
 }
 
-fn read(path: &str) -> Result<Stat> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
-    parse(&text, rustix::param::clock_ticks_per_second())
-        .with_context(|| format!("{path} is not in the form of proc(5)"))
+fn read(path: &str) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {path}"))
 }
 
-/// Takes the name, and user and system time, from a line of `/proc/PID/stat`.
-fn parse(stat: &str, ticks_per_second: u64) -> Option<Stat> {
-    let (_, rest) = stat.split_once('(')?;
-    let (name, rest) = rest.rsplit_once(')')?;
+/// Takes user and system time from a line of `/proc/PID/stat`.
+fn account_us(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
     // The state is field 3 of proc(5); the times are fields 14 and 15.
     let mut times = rest.split_whitespace().skip(11).map(str::parse::<u64>);
     let ticks = times.next()?.ok()? + times.next()?.ok()?;
-    Some(Stat {
-        name: name.to_owned(),
-        ms: ticks * 1000 / ticks_per_second.max(1),
-    })
+    Some(ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1))
 }
 
 #[cfg(test)]
@@ -87,18 +95,17 @@ mod tests {
     #[test]
     fn times_are_found_whatever_the_name() {
         let line = "42 (CPU 0/TCG) x)) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1";
-        let stat = parse(line, 100).expect("parse");
-        assert_eq!(stat.name, "CPU 0/TCG) x)");
-        assert_eq!(stat.ms, 3000);
+        let ticks = rustix::param::clock_ticks_per_second();
+        assert_eq!(account_us(line), Some(300 * 1_000_000 / ticks));
     }
 
     #[test]
     fn this_process_uses_time() {
         let before = cpu_time(std::process::id()).expect("cpu");
-        let begin = std::time::Instant::now();
-        while begin.elapsed().as_millis() < 60 {}
-        let used = cpu_time(std::process::id()).expect("cpu") - before;
-        assert!((20..1000).contains(&used.total_ms), "{used:?}");
-        assert_eq!(used.vcpu_ms, 0);
+        let used = (0..1_000_000)
+            .map(|_| cpu_time(std::process::id()).expect("cpu") - before)
+            .find(|used| used.total_us >= 20_000)
+            .expect("looking at it a million times takes time");
+        assert_eq!(used.vcpu_us, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Vsock;
+use super::{Storage, Vsock};
 
 /// The device that presents the window to the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +37,10 @@ pub struct VmOptions {
     pub vsock: Option<Vsock>,
     /// A payload disk, see [`Payload`](crate::payload::Payload).
     pub payload: Option<PathBuf>,
-    /// Whether the data disk's kicks go through an eventfd.
-    pub ioeventfd: bool,
-    /// Whether to count the data disk's kicks. It costs QEMU a line in a file
-    /// for every kick.
+    /// How the guest reaches MariaDB's files.
+    pub storage: Storage,
+    /// Whether to count kicks: a few hundred instructions of the guest's kernel
+    /// for each; of an NVMe disk a line in a file that QEMU writes.
     pub count_kicks: bool,
     /// A loopback port that leads to the guest's MariaDB; 0 takes a free one.
     pub mysql_port: Option<u16>,
@@ -56,7 +56,7 @@ impl Default for VmOptions {
             window: None,
             vsock: None,
             payload: None,
-            ioeventfd: true,
+            storage: Storage::VirtioBlk,
             count_kicks: true,
             mysql_port: Some(0),
             kernel_args: String::new(),

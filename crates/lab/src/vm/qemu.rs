@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Accelerator, VmOptions, Window, WindowDevice, disk};
+use super::{Accelerator, VmOptions, Window, WindowDevice};
 use crate::{image::GuestImage, run_dir::RunDir};
 
 /// The command that starts the guest.
@@ -26,7 +26,7 @@ pub(super) fn command(
     qemu.args(accelerator.qemu_args());
     memory(&mut qemu, options);
     kernel(&mut qemu, image, options);
-    disks(&mut qemu, image, data_disk, options);
+    disks(&mut qemu, dir, image, data_disk, options);
     agent_port(&mut qemu, dir);
     if let Some(window) = &options.window {
         self::window(&mut qemu, window);
@@ -42,8 +42,7 @@ pub(super) fn command(
             .args(["-device", "virtio-net-pci,netdev=net,romfile="]);
     }
     if options.count_kicks {
-        qemu.args(["-trace", "enable=virtio_queue_notify", "-D"])
-            .arg(dir.file("trace.log"));
+        qemu.args(options.storage.trace_args(dir));
     }
     qemu.args(["-device", "virtio-rng-pci"]);
     qemu
@@ -68,30 +67,29 @@ fn kernel(qemu: &mut Command, image: &GuestImage, options: &VmOptions) {
         .arg(image.initramfs())
         .arg("-append")
         .arg(format!(
-            "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 mitigations=off {}",
+            "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0 mitigations=off vamos.data={} {}",
+            options.storage.guest_name(),
             options.kernel_args
         ));
 }
 
 /// The root disk comes first: the initial file system takes it as /dev/vda.
-fn disks(qemu: &mut Command, image: &GuestImage, data_disk: &Path, options: &VmOptions) {
+fn disks(qemu: &mut Command, dir: &RunDir, image: &GuestImage, data_disk: &Path, options: &VmOptions) {
     let root = image.root();
-    let mut disk = |id: &str, path: &Path, drive: &str, device: &str| {
+    let mut disk = |id: &str, path: &Path, drive: &str| {
         qemu.arg("-drive")
             .arg(format!(
                 "if=none,id={id},format=raw,file={},{drive}",
                 path.display()
             ))
             .arg("-device")
-            .arg(format!("virtio-blk-pci,drive={id},serial={id},{device}"));
+            .arg(format!("virtio-blk-pci,drive={id},serial={id},num-queues=1"));
     };
-    disk("root", &root, "snapshot=on,cache=unsafe", "num-queues=1");
-    let ioeventfd = if options.ioeventfd { "on" } else { "off" };
-    let device = format!("num-queues=1,ioeventfd={ioeventfd}");
-    disk("data", data_disk, disk::cache_args(data_disk), &device);
+    disk("root", &root, "snapshot=on,cache=unsafe");
     if let Some(payload) = &options.payload {
-        disk("payload", payload, "readonly=on", "num-queues=1");
+        disk("payload", payload, "readonly=on");
     }
+    qemu.args(options.storage.qemu_args(dir, data_disk));
 }
 
 /// The virtio-serial port through which commands go.
