@@ -2,7 +2,8 @@
 //!
 //! `cargo run -p vamos-lab --example eval_guest -- ARM ...` after
 //! `cargo xtask build`; the optimised programs are taken from beside the
-//! example's own directory.
+//! example's own directory. With `--instructions` as the first word the guest's
+//! instructions are counted too, after a check that they are counted right.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -34,13 +35,19 @@ fn main() -> Result<()> {
         plugin: built.join("ha_vamos.so"),
     };
     let files = MariadbFiles::fetch()?;
-    for name in std::env::args().skip(1) {
-        try_arm(&files, &programs, Arm::named(&name)?)?;
+    let mut names = std::env::args().skip(1).peekable();
+    let instructions = names.next_if_eq("--instructions").is_some();
+    let options = GuestOptions {
+        instructions,
+        ..GuestOptions::default()
+    };
+    for name in names {
+        try_arm(&files, &programs, Arm::named(&name)?, options)?;
     }
     Ok(())
 }
 
-fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm) -> Result<()> {
+fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm, options: GuestOptions) -> Result<()> {
     let settings = Settings::with_engine_mib(64);
     let dir = RunDir::create("data")?;
     let datadir = prepare(files, programs, arm.engine, &settings, &dir)?;
@@ -53,11 +60,15 @@ fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm) -> Result<()> {
             datadir: &datadir,
             store: Some(&dir.file("stores/local")),
         },
-        options: GuestOptions::default(),
+        options,
     };
     let mut guest = start.boot()?;
     println!("{arm}: up after {:.1} s", guest.vm.boot_time().as_secs_f64());
     ensure!(guest.sql("SELECT COUNT(*) FROM t.a")?.trim() == ROWS.to_string());
+    if options.instructions {
+        let probes: Result<Vec<_>> = (0..30).map(|_| guest.vm.check_instructions()).collect();
+        println!("{arm}: a fixed program 30 times: {:?}", probes?);
+    }
     let idle = guest.idle(Duration::from_secs(2))?;
     println!("{arm}: idle {idle:?}");
     let reads: String = (0..200)

@@ -7,20 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::{
-    image::GuestImage,
-    mariadb_files::MariadbFiles,
-    native, packages,
-    process::Process,
-    run_dir::RunDir,
-    switches::{self, Devices, GuestSwitches, SwitchMeter},
+    image::GuestImage, mariadb_files::MariadbFiles, native, packages, process::Process, run_dir::RunDir,
+    switches::SwitchMeter,
 };
 
 mod accelerator;
 mod agent;
+mod counting;
 mod disk;
+mod instructions;
 mod options;
 mod qemu;
 mod storage;
@@ -29,11 +27,13 @@ mod vsock;
 pub use accelerator::Accelerator;
 pub use agent::Output;
 pub use disk::DataDisk;
+pub use instructions::InstructionCounts;
 pub use options::{VmOptions, Window, WindowDevice};
 pub use storage::Storage;
 pub use vsock::Vsock;
 
 use agent::Agent;
+use instructions::InstructionCounter;
 
 const BOOT_LIMIT: Duration = Duration::from_secs(180);
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
@@ -49,6 +49,7 @@ pub struct Vm {
     mariadb: MariadbFiles,
     accelerator: Accelerator,
     meter: Option<SwitchMeter>,
+    counter: Option<InstructionCounter>,
     dir: RunDir,
 }
 
@@ -82,16 +83,26 @@ impl Vm {
         let dir = RunDir::create("vm")?;
         options.mysql_port = options.mysql_port.map(free_port).transpose()?;
         let accelerator = Accelerator::probe();
+        let counts = options.count_instructions && accelerator == Accelerator::Tcg;
+        let counter = counts.then(|| InstructionCounter::new(&dir)).transpose()?;
         println!("lab: booting the guest with {accelerator}");
-        let machine = start(&dir, accelerator, image, data_disk.path(), &options)?;
+        let parts = Parts {
+            dir: &dir,
+            accelerator,
+            image,
+            data_disk: data_disk.path(),
+            options: &options,
+            counter: counter.as_ref(),
+        };
         let mut vm = Self {
-            machine,
+            machine: start(&parts)?,
             image: image.clone(),
             options,
             data_disk: data_disk.path().to_path_buf(),
             mariadb: mariadb.clone(),
             accelerator,
             meter: None,
+            counter,
             dir,
         };
         vm.attach_meter()?;
@@ -104,13 +115,14 @@ impl Vm {
     /// As for [`boot`](Self::boot).
     pub fn boot_again(&mut self) -> Result<()> {
         self.kill();
-        self.machine = start(
-            &self.dir,
-            self.accelerator,
-            &self.image,
-            &self.data_disk,
-            &self.options,
-        )?;
+        self.machine = start(&Parts {
+            dir: &self.dir,
+            accelerator: self.accelerator,
+            image: &self.image,
+            data_disk: &self.data_disk,
+            options: &self.options,
+            counter: self.counter.as_ref(),
+        })?;
         self.attach_meter()
     }
 
@@ -252,59 +264,20 @@ impl Vm {
     pub fn console_log(&self) -> PathBuf {
         self.dir.file("console.log")
     }
-
-    /// How often the guest and its devices have called each other so far. Kicks
-    /// stay 0 unless [`VmOptions::count_kicks`] is set.
-    ///
-    /// # Errors
-    /// If the guest does not answer.
-    pub fn switches(&mut self) -> Result<GuestSwitches> {
-        let devices = Devices::parse(&self.run(switches::READ)?);
-        let meter = self
-            .meter
-            .as_mut()
-            .context("this guest's switches are not counted")?;
-        meter.read(&devices)
-    }
-
-    /// Finds out which device is which, and starts to count.
-    fn attach_meter(&mut self) -> Result<()> {
-        self.meter = None;
-        let storage = self.options.storage;
-        let (name, vsock) = (self.run(storage.name_script())?, self.run(SwitchMeter::VSOCK)?);
-        let counts = self.options.count_kicks;
-        let log = storage.trace_log(&self.dir).filter(|_| counts);
-        self.meter = Some(SwitchMeter::new(&name, &vsock, log)?);
-        if counts {
-            self.run(switches::COUNT_KICKS)?;
-        }
-        if counts && !storage.is_directory() {
-            self.probe_meter()?;
-        }
-        Ok(())
-    }
-
-    /// Kicks the data disk on purpose: a count that does not see it is of no use.
-    fn probe_meter(&mut self) -> Result<()> {
-        let before = self.switches()?.storage;
-        self.run(SwitchMeter::PROBE)?;
-        let seen = self.switches()?.storage - before;
-        let made = SwitchMeter::PROBE_KICKS;
-        ensure!(
-            seen.kicks >= made && seen.interrupts >= made,
-            "the data disk's switches are not all seen: of {made} direct reads {seen:?}"
-        );
-        Ok(())
-    }
 }
 
-fn start(
-    dir: &RunDir,
+/// What a guest is booted from.
+struct Parts<'a> {
+    dir: &'a RunDir,
     accelerator: Accelerator,
-    image: &GuestImage,
-    data_disk: &Path,
-    options: &VmOptions,
-) -> Result<Machine> {
+    image: &'a GuestImage,
+    data_disk: &'a Path,
+    options: &'a VmOptions,
+    counter: Option<&'a InstructionCounter>,
+}
+
+fn start(parts: &Parts<'_>) -> Result<Machine> {
+    let (dir, options) = (parts.dir, parts.options);
     let begin = Instant::now();
     for old in ["trace.log", "agent.sock"] {
         let _ = fs::remove_file(dir.file(old));
@@ -313,8 +286,8 @@ fn start(
     if let Some(vsock) = &options.vsock {
         helpers.extend(vsock.start(dir)?);
     }
-    helpers.extend(options.storage.start(dir, data_disk)?);
-    let command = qemu::command(dir, accelerator, image, data_disk, options);
+    helpers.extend(options.storage.start(dir, parts.data_disk)?);
+    let command = qemu::command(parts);
     let mut qemu = Process::start("qemu", command, &dir.file("console.log"))?;
     let socket = dir.file("agent.sock");
     let mut agent = None;

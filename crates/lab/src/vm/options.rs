@@ -42,6 +42,9 @@ pub struct VmOptions {
     /// Whether to count kicks: a few hundred instructions of the guest's kernel
     /// for each; of an NVMe disk a line in a file that QEMU writes.
     pub count_kicks: bool,
+    /// Whether to count the guest's instructions, which slows it down to about
+    /// half. Only emulation can.
+    pub count_instructions: bool,
     /// A loopback port that leads to the guest's MariaDB; 0 takes a free one.
     pub mysql_port: Option<u16>,
     /// Further words for the kernel's command line.
@@ -58,6 +61,7 @@ impl Default for VmOptions {
             payload: None,
             storage: Storage::VirtioBlk,
             count_kicks: true,
+            count_instructions: false,
             mysql_port: Some(0),
             kernel_args: String::new(),
         }

@@ -2,17 +2,12 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Accelerator, VmOptions, Window, WindowDevice};
+use super::{Parts, VmOptions, Window, WindowDevice};
 use crate::{image::GuestImage, run_dir::RunDir};
 
 /// The command that starts the guest.
-pub(super) fn command(
-    dir: &RunDir,
-    accelerator: Accelerator,
-    image: &GuestImage,
-    data_disk: &Path,
-    options: &VmOptions,
-) -> Command {
+pub(super) fn command(parts: &Parts<'_>) -> Command {
+    let (dir, options) = (parts.dir, parts.options);
     let mut qemu = Command::new("qemu-system-x86_64");
     // Where QEMU keeps what the guest writes to its root disk.
     qemu.env("TMPDIR", dir.path());
@@ -23,10 +18,10 @@ pub(super) fn command(
         "-no-user-config",
     ]);
     qemu.args(["-display", "none", "-serial", "stdio", "-no-reboot"]);
-    qemu.args(accelerator.qemu_args());
+    qemu.args(parts.accelerator.qemu_args());
     memory(&mut qemu, options);
-    kernel(&mut qemu, image, options);
-    disks(&mut qemu, dir, image, data_disk, options);
+    kernel(&mut qemu, parts.image, options);
+    disks(&mut qemu, parts);
     agent_port(&mut qemu, dir);
     if let Some(window) = &options.window {
         self::window(&mut qemu, window);
@@ -43,6 +38,9 @@ pub(super) fn command(
     }
     if options.count_kicks {
         qemu.args(options.storage.trace_args(dir));
+    }
+    if let Some(counter) = parts.counter {
+        qemu.args(counter.qemu_args());
     }
     qemu.args(["-device", "virtio-rng-pci"]);
     qemu
@@ -74,8 +72,8 @@ fn kernel(qemu: &mut Command, image: &GuestImage, options: &VmOptions) {
 }
 
 /// The root disk comes first: the initial file system takes it as /dev/vda.
-fn disks(qemu: &mut Command, dir: &RunDir, image: &GuestImage, data_disk: &Path, options: &VmOptions) {
-    let root = image.root();
+fn disks(qemu: &mut Command, parts: &Parts<'_>) {
+    let root = parts.image.root();
     let mut disk = |id: &str, path: &Path, drive: &str| {
         qemu.arg("-drive")
             .arg(format!(
@@ -86,10 +84,10 @@ fn disks(qemu: &mut Command, dir: &RunDir, image: &GuestImage, data_disk: &Path,
             .arg(format!("virtio-blk-pci,drive={id},serial={id},num-queues=1"));
     };
     disk("root", &root, "snapshot=on,cache=unsafe");
-    if let Some(payload) = &options.payload {
+    if let Some(payload) = &parts.options.payload {
         disk("payload", payload, "readonly=on");
     }
-    qemu.args(options.storage.qemu_args(dir, data_disk));
+    qemu.args(parts.options.storage.qemu_args(parts.dir, parts.data_disk));
 }
 
 /// The virtio-serial port through which commands go.

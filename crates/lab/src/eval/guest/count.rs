@@ -9,6 +9,7 @@ use super::GuestArm;
 use crate::{
     eval::sample::{Cpu, Instructions, Switches},
     switches::{GuestSwitches, cpu_time},
+    vm::InstructionCounts,
 };
 
 /// The beginning of what is counted.
@@ -87,6 +88,7 @@ pub(super) struct Counts {
     engine: EngineCounts,
     worker: WorkerCounts,
     cpu: Cpu,
+    instructions: Option<InstructionCounts>,
 }
 
 impl Counts {
@@ -97,13 +99,15 @@ impl Counts {
             guest: arm.vm.switches()?,
             worker: WorkerCounts::read(arm)?,
             cpu: cpu(arm)?,
+            instructions: arm.vm.instructions()?,
         })
     }
 
     /// Reads all counters, those last whose reading costs the guest something.
     pub(super) fn read_inside_out(arm: &mut GuestArm) -> Result<Self> {
-        let cpu = cpu(arm)?;
+        let (instructions, cpu) = (arm.vm.instructions()?, cpu(arm)?);
         Ok(Self {
+            instructions,
             cpu,
             worker: WorkerCounts::read(arm)?,
             guest: arm.vm.switches()?,
@@ -124,7 +128,13 @@ impl Counts {
                 interrupts: storage.interrupts + vsock.interrupts,
                 sleeps: less(self.engine.sleeps, before.engine.sleeps),
             }),
-            instructions: None,
+            instructions: self.instructions.zip(before.instructions).map(|(now, before)| {
+                let counted = now - before;
+                Instructions {
+                    user: counted.user,
+                    kernel: counted.kernel,
+                }
+            }),
             cpu: Cpu {
                 guest_us: less(self.cpu.guest_us, before.cpu.guest_us),
                 vmm_us: less(self.cpu.vmm_us, before.cpu.vmm_us),
