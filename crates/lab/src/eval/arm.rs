@@ -54,6 +54,17 @@ pub enum Bed {
 }
 
 impl Bed {
+    /// Its short name, as in raw rows.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+            Self::Uml => "uml",
+        }
+    }
+
     /// As people call it.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -72,11 +83,11 @@ impl Bed {
             Self::Native => "no guest; times are this machine's",
             Self::Kvm => "hardware virtualization; times are this machine's",
             Self::Tcg => {
-                "emulated: counts and guest instructions are right; guest code is 6 to 10 times \
+                "counts and guest instructions are right; guest code is 6 to 10 times \
                  slower and host code is not, which flatters whatever moves work to the host"
             }
             Self::Uml => {
-                "User-mode Linux: guest user code is native; system calls, page faults, wake-ups and \
+                "guest user code is native; system calls, page faults, wake-ups and \
                  I/O of the guest are dearer than with hardware"
             }
         }

@@ -19,8 +19,13 @@ pub enum Measure {
     HostWork,
     /// Of the host's, microseconds that were polling.
     HostPolling,
-    /// Microseconds a transaction of the guest's virtual processors.
+    /// Microseconds a transaction of the guest's virtual processors; natively, of
+    /// the server.
     GuestCpu,
+    /// Of the guest's processors, microseconds that were not polling.
+    GuestWork,
+    /// Of the guest's processors, microseconds that were polling.
+    GuestPolling,
     /// Instructions of guest user code a transaction.
     GuestUser,
     /// Instructions of the guest's kernel a transaction.
@@ -51,6 +56,8 @@ impl Measure {
             Self::HostWork => per_transaction(cpu.host_us() - cpu.host_polling_us()),
             Self::HostPolling => per_transaction(cpu.host_polling_us()),
             Self::GuestCpu => per_transaction(cpu.guest_us),
+            Self::GuestWork => per_transaction(cpu.guest_us.saturating_sub(cpu.guest_polling_us)),
+            Self::GuestPolling => per_transaction(cpu.guest_polling_us.min(cpu.guest_us)),
             Self::GuestUser => per_transaction(sample.instructions?.user),
             Self::GuestKernel => per_transaction(sample.instructions?.kernel),
             Self::BytesPerRequest => per(sample.bytes, sample.requests),

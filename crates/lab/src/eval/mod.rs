@@ -5,7 +5,7 @@
 //! device); a [`Case`](sample::Case) is a workload with its size; one measured
 //! run of a case on an arm is a [`Sample`](sample::Sample), a line of the raw
 //! file ([`raw`]). [`Runs`](runs::Runs) groups the lines by case and arm;
-//! [`goals`] compares them with what VAMOS is to reach.
+//! [`goals`] compares them with what VAMOS is to reach; [`report`] draws it all.
 
 pub mod arm;
 pub mod dataset;
@@ -15,6 +15,7 @@ pub mod measure;
 pub mod native;
 pub mod plan;
 pub mod raw;
+pub mod report;
 pub mod runs;
 pub mod sample;
 pub mod settings;

@@ -79,6 +79,12 @@ impl Runs {
 
     /// The median of the repetitions.
     #[must_use]
+    pub fn middle(&self, bed: Bed, case: &Case, arm: &str, measure: Measure) -> Option<f64> {
+        stats::median(&self.values(bed, case, arm, measure))
+    }
+
+    /// The median of the repetitions with its interval.
+    #[must_use]
     pub fn median(&self, bed: Bed, case: &Case, arm: &str, measure: Measure) -> Option<Estimate> {
         stats::median_estimate(&self.values(bed, case, arm, measure))
     }
@@ -103,7 +109,7 @@ impl Runs {
     #[must_use]
     pub fn best<'a>(&self, bed: Bed, case: &Case, measure: Measure, arms: &[&'a str]) -> Option<&'a str> {
         let figures = arms.iter().filter_map(|arm| {
-            let figure = self.median(bed, case, arm, measure)?.figure;
+            let figure = self.middle(bed, case, arm, measure)?;
             Some((
                 *arm,
                 if measure.higher_is_better() {

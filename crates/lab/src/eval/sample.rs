@@ -51,7 +51,8 @@ impl fmt::Display for Data {
     }
 }
 
-/// Such as `rows_range 4 KiB x 100, 4 x cache, 16 connections, 2 guests`.
+/// Such as `rows_range 4 KiB x 100, 4 x cache, 16 connections, 2 guests`; what a
+/// family of cases leaves open (0, none) is left out.
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.workload)?;
@@ -62,13 +63,10 @@ impl fmt::Display for Case {
             write!(f, " x {rows}")?;
         }
         let plural = |count: u32| if count == 1 { "" } else { "s" };
-        write!(
-            f,
-            ", {}, {} connection{}",
-            self.data,
-            self.connections,
-            plural(self.connections)
-        )?;
+        write!(f, ", {}", self.data)?;
+        if self.connections > 0 {
+            write!(f, ", {} connection{}", self.connections, plural(self.connections))?;
+        }
         if self.guests > 1 {
             write!(f, ", {} guests", self.guests)?;
         }

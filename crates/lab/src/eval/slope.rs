@@ -74,7 +74,7 @@ fn belongs(line: &Line<'_>, bed: Bed, case: &Case, arm: &str) -> bool {
 
 /// The case's point, where switches were counted and bytes moved.
 fn point(runs: &Runs, bed: Bed, case: &Case, arm: &str) -> Option<Point> {
-    let x = runs.median(bed, case, arm, Measure::BytesPerRequest)?.figure;
+    let x = runs.middle(bed, case, arm, Measure::BytesPerRequest)?;
     let ys = runs.values(bed, case, arm, Measure::SwitchesPerRequest);
     (x > 0.0 && !ys.is_empty()).then_some(Point { x, ys })
 }

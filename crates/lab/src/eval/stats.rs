@@ -20,7 +20,7 @@
 use fastrand::Rng;
 
 /// How often is resampled.
-const RESAMPLES: usize = 4000;
+const RESAMPLES: usize = 2000;
 /// Of the generator.
 const SEED: u64 = 0x5641_4d4f_5300_0001;
 

@@ -70,22 +70,14 @@ fn of_bed(runs: &Runs, bed: Option<Bed>) -> Vec<Goal> {
         Some(bed) => format!("guest ({}), {label}", bed.label()),
         None => format!("guest, {label}"),
     };
-    let why = || {
-        runs.why_not(&[
-            "guest",
-            "guests",
-            OURS,
-            "innodb-blk",
-            "myrocks-blk",
-            "kvm",
-            "tcg",
-            "uml",
-        ])
-    };
+    let why = || why(runs, bed);
     let of = |measure, peers| against(runs, bed, measure, peers, |_| true);
     let mut goals: Vec<Goal> = VERSUS
         .iter()
-        .map(|&(label, measure, bound, peers)| Goal::worst(name(label), bound, &of(measure, peers), why))
+        .map(|&(label, measure, bound, peers)| {
+            let uncounted = || uncounted(runs, bed, measure).unwrap_or_else(why);
+            Goal::worst(name(label), bound, &of(measure, peers), uncounted)
+        })
         .collect();
     let load = under_load(runs, bed);
     let label = format!("switches a transaction under load ({LOAD} connections or more), with polling");
@@ -99,6 +91,27 @@ fn of_bed(runs: &Runs, bed: Option<Bed>) -> Vec<Goal> {
         why,
     ));
     goals
+}
+
+/// Why there are no rows.
+fn why(runs: &Runs, bed: Option<Bed>) -> String {
+    let mut words = vec!["guest", "guests", OURS, "innodb-blk", "myrocks-blk"];
+    words.extend(match bed {
+        Some(bed) => vec![bed.name()],
+        None => vec![Bed::Kvm.name(), Bed::Tcg.name(), Bed::Uml.name()],
+    });
+    runs.why_not(&words)
+}
+
+/// That no arm of the bed has this measure, if that is so.
+fn uncounted(runs: &Runs, bed: Option<Bed>, measure: Measure) -> Option<String> {
+    let bed = bed?;
+    let mut cases = runs.cases().filter(|(of, _)| *of == bed);
+    let counted = cases.any(|(_, case)| {
+        runs.arms(bed, case)
+            .any(|arm| !runs.values(bed, case, arm, measure).is_empty())
+    });
+    (!counted).then(|| format!("it is not counted on this bed ({})", bed.label()))
 }
 
 /// Run time against the better peer, at each row size from 1 KiB.
