@@ -56,7 +56,7 @@ pub(crate) fn workers(artifacts: &Artifacts, rounds: u32) -> Result<()> {
     let stack = LocalStack::start(&artifacts.mariadb, &artifacts.programs, LocalOptions::default())?;
     rename_kills::check(&stack)?;
     copy_kills::check(&stack)?;
-    stack.server.sql(kills::SCHEMA)?;
+    stack.server.sql(&kills::schema("VAMOS"))?;
     let (socket, files) = (stack.server.socket(), artifacts.mariadb.clone());
     let client: ClientFactory = Arc::new(move || native::client_on_socket(&files, &socket));
     let writers = Writers::start(WRITERS, 1, &client);

@@ -2,8 +2,12 @@
 //!
 //! `cargo run -p vamos-lab --example eval_guest -- ARM ...` after
 //! `cargo xtask build`; the optimised programs are taken from beside the
-//! example's own directory. With `--instructions` as the first word the guest's
-//! instructions are counted too, after a check that they are counted right.
+//! example's own directory. Before the arms may stand:
+//! - `--instructions`: count the guest's instructions too, after a check that
+//!   they are counted right;
+//! - `--conf LINE`: a further line of MariaDB's configuration, such as
+//!   `innodb-flush-log-at-trx-commit=0`, with which the kill must lose rows;
+//! - `--guests N`: boot so many at once, and read from each.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -35,19 +39,27 @@ fn main() -> Result<()> {
         plugin: built.join("ha_vamos.so"),
     };
     let files = MariadbFiles::fetch()?;
-    let mut names = std::env::args().skip(1).peekable();
-    let instructions = names.next_if_eq("--instructions").is_some();
-    let options = GuestOptions {
-        instructions,
-        ..GuestOptions::default()
-    };
-    for name in names {
-        try_arm(&files, &programs, Arm::named(&name)?, options)?;
+    let (mut options, mut guests) = (GuestOptions::default(), 1);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--instructions" => options.instructions = true,
+            "--conf" => options.conf = value()?,
+            "--guests" => guests = value()?.parse()?,
+            name => try_arm(&files, &programs, Arm::named(name)?, &options, guests)?,
+        }
     }
     Ok(())
 }
 
-fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm, options: GuestOptions) -> Result<()> {
+fn try_arm(
+    files: &MariadbFiles,
+    programs: &Programs,
+    arm: Arm,
+    options: &GuestOptions,
+    guests: usize,
+) -> Result<()> {
     let settings = Settings::with_engine_mib(64);
     let dir = RunDir::create("data")?;
     let datadir = prepare(files, programs, arm.engine, &settings, &dir)?;
@@ -60,9 +72,13 @@ fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm, options: GuestOp
             datadir: &datadir,
             store: Some(&dir.file("stores/local")),
         },
-        options,
+        options: options.clone(),
     };
-    let mut guest = start.boot()?;
+    let mut guests = start.boot_several(guests)?;
+    let (reads, inserts) = statements();
+    read_at_once(&mut guests, &reads)?;
+    let mut guest = guests.pop().context("no guest was started")?;
+    drop(guests);
     println!("{arm}: up after {:.1} s", guest.vm.boot_time().as_secs_f64());
     ensure!(guest.sql("SELECT COUNT(*) FROM t.a")?.trim() == ROWS.to_string());
     if options.instructions {
@@ -71,12 +87,6 @@ fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm, options: GuestOp
     }
     let idle = guest.idle(Duration::from_secs(2))?;
     println!("{arm}: idle {idle:?}");
-    let reads: String = (0..200)
-        .map(|i| format!("SELECT s FROM t.a WHERE i = {};", i * 7919 % ROWS))
-        .collect();
-    let inserts: String = (0..50)
-        .map(|i| format!("INSERT INTO t.a VALUES ({}, 'new');", ROWS + i))
-        .collect();
     for (what, statements) in [
         ("200 reads", &reads),
         ("200 reads again", &reads),
@@ -84,7 +94,45 @@ fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm, options: GuestOp
     ] {
         count(&mut guest, what, statements)?;
     }
+    let verdict = guest.prove_durability(files)?;
+    println!("{arm}: killed while it committed: {verdict:?}");
     guest.shutdown()
+}
+
+/// Point reads, and inserts of new rows.
+fn statements() -> (String, String) {
+    let reads = (0..200)
+        .map(|i| format!("SELECT s FROM t.a WHERE i = {};", i * 7919 % ROWS))
+        .collect();
+    let inserts = (0..50)
+        .map(|i| format!("INSERT INTO t.a VALUES ({}, 'new');", ROWS + i))
+        .collect();
+    (reads, inserts)
+}
+
+/// Runs the reads in all guests at the same time.
+fn read_at_once(guests: &mut [GuestArm], reads: &str) -> Result<()> {
+    let marks: Vec<_> = guests.iter_mut().map(GuestArm::begin).collect::<Result<_>>()?;
+    std::thread::scope(|scope| -> Result<()> {
+        let running: Vec<_> = guests
+            .iter()
+            .map(|guest| scope.spawn(|| guest.sql(reads)))
+            .collect();
+        for thread in running {
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+        }
+        Ok(())
+    })?;
+    for (index, (guest, mark)) in guests.iter_mut().zip(&marks).enumerate() {
+        println!(
+            "{}: guest {index}, 200 reads: {:?}",
+            guest.arm(),
+            guest.end(mark)?
+        );
+    }
+    Ok(())
 }
 
 fn count(guest: &mut GuestArm, what: &str, statements: &str) -> Result<()> {

@@ -7,9 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// A running `vamosd`. Dropping it kills it.
 #[derive(Debug)]
@@ -58,11 +57,7 @@ impl Daemon {
             .first()
             .copied()
             .context("vamosd has no worker now")?;
-        let pid = i32::try_from(worker)
-            .ok()
-            .and_then(Pid::from_raw)
-            .context("a worker's pid cannot be 0")?;
-        kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill the worker {worker}"))
+        process::kill_by_id(worker)
     }
 
     /// The file that its output goes to.

@@ -136,7 +136,7 @@ impl Demonstration {
     /// # Errors
     /// If the guest or the service does not come back.
     pub fn kill_guest(&mut self, rounds: u32, writers: usize) -> Result<Verdict> {
-        self.stack.vm.sql_from_host(kills::SCHEMA)?;
+        self.stack.vm.sql_from_host(&kills::schema("VAMOS"))?;
         let client = self.client()?;
         let mut acked = BTreeSet::new();
         let mut verdict = Verdict::default();

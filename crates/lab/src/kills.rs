@@ -19,17 +19,23 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// Makes the table and the procedure that the writers use.
+/// Makes the table, of the engine with this name, and the procedure that the
+/// writers use.
 ///
 /// The procedure prints its number when its commit has succeeded; an error
 /// anywhere ends it before.
-pub const SCHEMA: &str = "\
+#[must_use]
+pub fn schema(engine: &str) -> String {
+    SCHEMA.replace("$ENGINE", engine)
+}
+
+const SCHEMA: &str = "\
 DROP DATABASE IF EXISTS kills;
 CREATE DATABASE kills;
 USE kills;
 CREATE TABLE acked (
     id BIGINT PRIMARY KEY, number BIGINT NOT NULL, payload VARCHAR(200) NOT NULL, KEY (number)
-) ENGINE=VAMOS;
+) ENGINE=$ENGINE;
 DELIMITER //
 CREATE PROCEDURE put(n BIGINT)
 BEGIN

@@ -16,6 +16,14 @@ use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_pro
 
 use crate::command;
 
+/// Kills the process with this id, which must be one that this run has started,
+/// without warning.
+pub(crate) fn kill_by_id(pid: u32) -> Result<()> {
+    let id = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let id = id.with_context(|| format!("{pid} is no process id"))?;
+    kill_process(id, Signal::KILL).with_context(|| format!("cannot kill the process {pid}"))
+}
+
 /// A running program whose output goes to a log file. It is killed when this is
 /// dropped, and by the kernel when this process ends in whatever way.
 #[derive(Debug)]

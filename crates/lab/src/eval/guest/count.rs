@@ -162,10 +162,7 @@ fn cpu(arm: &GuestArm) -> Result<Cpu> {
         cpu.vmm_us += cpu_time(helper)?.total_us;
     }
     if let Some(seat) = &arm.seat {
-        let status = seat.status()?;
-        let pid = number(&status, "/pid")?;
-        let pid = u32::try_from(pid).context("a worker's process id is a small number")?;
-        cpu.worker_us = cpu_time(pid)?.total_us;
+        cpu.worker_us = cpu_time(seat.worker()?)?.total_us;
     }
     Ok(cpu)
 }

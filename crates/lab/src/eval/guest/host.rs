@@ -12,11 +12,13 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::GuestStart;
 use crate::{
     command,
     daemon::Daemon,
-    eval::{arm::Path, settings::Settings},
+    eval::arm::Path,
     local::Programs,
+    process,
     run_dir::RunDir,
     vm::{Vsock, Window, WindowDevice},
 };
@@ -38,17 +40,12 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn start(
-        programs: &Programs,
-        path: Path,
-        settings: &Settings,
-        store: &FilePath,
-        guests: usize,
-    ) -> Result<Self> {
+    pub(super) fn start(start: &GuestStart<'_>, store: &FilePath, guests: usize) -> Result<Self> {
+        let programs = start.programs;
         let dir = RunDir::create("host")?;
         let stores = dir.file("stores");
         fs::create_dir_all(&stores).context("cannot create the stores' directory")?;
-        let has_window = path != Path::Stream;
+        let has_window = start.arm.path != Path::Stream;
         let mut config = format!(
             "[global]\nstate_dir = {stores:?}\nrun_dir = {:?}\nrestart_pause_max_ms = 200\n",
             dir.path()
@@ -62,7 +59,7 @@ impl Host {
                     .arg(&copy),
                 "copy the prepared store",
             )?;
-            config += &guest_section(&dir, index, path, settings);
+            config += &guest_section(&dir, index, start);
         }
         let file = dir.file("vamosd.toml");
         fs::write(&file, config).with_context(|| format!("cannot write {}", file.display()))?;
@@ -132,6 +129,34 @@ impl Seat {
         }
     }
 
+    /// The guest's worker's process id.
+    pub(super) fn worker(&self) -> Result<u32> {
+        let status = self.status()?;
+        let pid = status.get("pid").and_then(Value::as_u64);
+        pid.and_then(|pid| u32::try_from(pid).ok())
+            .context("the guest has no worker now")
+    }
+
+    /// Kills the guest's worker without warning and waits until the next one
+    /// serves.
+    pub(super) fn kill_worker(&self) -> Result<()> {
+        let old = self.worker()?;
+        process::kill_by_id(old)?;
+        let begin = Instant::now();
+        loop {
+            let status = self.status()?;
+            let runs = status.get("state").and_then(Value::as_str) == Some("running");
+            if runs && status.get("pid").and_then(Value::as_u64) != Some(old.into()) {
+                return Ok(());
+            }
+            ensure!(
+                begin.elapsed() < START_LIMIT,
+                "no worker took the killed one's place"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// What `vamos status --json` says of the guest.
     pub(super) fn status(&self) -> Result<Value> {
         self.host.status(self.index)
@@ -146,18 +171,19 @@ fn window(dir: &RunDir, index: usize) -> PathBuf {
     dir.file(&format!("window{index}"))
 }
 
-fn guest_section(dir: &RunDir, index: usize, path: Path, settings: &Settings) -> String {
-    let window = match path {
+fn guest_section(dir: &RunDir, index: usize, start: &GuestStart<'_>) -> String {
+    let window = match start.arm.path {
         Path::Stream => "none".to_owned(),
         _ => format!("file:{}", window(dir, index).display()),
     };
-    let polling = match path {
+    let polling = match start.arm.path {
         Path::WindowUnpolled => "poll_budget_us = 0\n",
         _ => "",
     };
     format!(
-        "\n[[guest]]\nname = \"{index}\"\nlisten = \"unix:{}\"\nwindow = {window:?}\n{}{polling}",
+        "\n[[guest]]\nname = \"{index}\"\nlisten = \"unix:{}\"\nwindow = {window:?}\n{}{polling}{}\n",
         socket(dir, index).display(),
-        settings.store_config()
+        start.settings.store_config(),
+        start.options.store_conf
     )
 }

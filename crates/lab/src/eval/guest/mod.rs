@@ -6,6 +6,7 @@
 
 mod conf;
 mod count;
+mod durability;
 mod host;
 mod start;
 
@@ -120,13 +121,16 @@ impl GuestArm {
         self.end(&mark)
     }
 
-    /// Kills the guest without warning, boots it again on the same storage, and
-    /// waits until the engine serves. A worker on the host is not killed.
+    /// Kills the guest without warning, and its worker, if it has one; boots it
+    /// again on the same storage, and waits until the engine serves.
     ///
     /// # Errors
     /// If it does not come back.
     pub fn kill_and_boot(&mut self) -> Result<()> {
         self.vm.kill();
+        if let Some(seat) = &self.seat {
+            seat.kill_worker()?;
+        }
         self.vm.boot_again()?;
         self.wait_until_served()?;
         self.settle()

@@ -38,13 +38,18 @@ pub struct Prepared<'a> {
 }
 
 /// What may differ between the starts of an arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestOptions {
     /// Count kicks, at a few hundred instructions of the guest's kernel each.
     pub kicks: bool,
     /// Count the guest's instructions, which slows it down and makes its
     /// processor time say nothing.
     pub instructions: bool,
+    /// Further lines of MariaDB's configuration; they win over the arm's own.
+    pub conf: String,
+    /// Further lines of the guest's section in vamosd's configuration; none that
+    /// the arm's own has.
+    pub store_conf: String,
 }
 
 impl Default for GuestOptions {
@@ -52,12 +57,14 @@ impl Default for GuestOptions {
         Self {
             kicks: true,
             instructions: false,
+            conf: String::new(),
+            store_conf: String::new(),
         }
     }
 }
 
 /// What an arm is started from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GuestStart<'a> {
     /// MariaDB.
     pub files: &'a MariadbFiles,
@@ -98,7 +105,7 @@ impl GuestStart<'_> {
         let host = match arm.engine {
             Engine::Vamos => {
                 let store = self.prepared.store.context("VAMOS needs a prepared store")?;
-                let host = Host::start(self.programs, arm.path, &self.settings, store, count)?;
+                let host = Host::start(self, store, count)?;
                 Some(Arc::new(host))
             }
             Engine::InnoDb | Engine::MyRocks => None,
@@ -132,7 +139,7 @@ impl GuestStart<'_> {
         let mut guest = GuestArm {
             vm,
             arm: self.arm,
-            options: self.options,
+            options: self.options.clone(),
             seat,
             _dir: dir,
         };
@@ -150,7 +157,7 @@ impl GuestStart<'_> {
         let image = dir.file("payload.img");
         Payload {
             plugins: plugin.into_iter().collect(),
-            conf: conf::text(self.arm, &self.settings),
+            conf: conf::text(self.arm, &self.settings) + &self.options.conf + "\n",
             data: Vec::new(),
         }
         .make_disk(&image)?;
