@@ -99,10 +99,10 @@ impl Runs {
         ours: &str,
         theirs: &str,
     ) -> Option<Estimate> {
-        stats::ratio(
-            &self.values(bed, case, ours, measure),
-            &self.values(bed, case, theirs, measure),
-        )
+        let repetitions = |arm| self.samples(bed, case, arm).map(|sample| sample.repetition);
+        let same = repetitions(ours).eq(repetitions(theirs));
+        let values = |arm| self.values(bed, case, arm, measure);
+        stats::ratio(&values(ours), &values(theirs), same)
     }
 
     /// Of these arms, the one that does best by this measure.

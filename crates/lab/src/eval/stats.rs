@@ -62,14 +62,14 @@ pub fn median_estimate(values: &[f64]) -> Option<Estimate> {
 
 /// The ratio of the median of `ours` to that of `theirs`.
 ///
-/// Where both have the same number of repetitions they are paired: the n-th of
-/// both ran one beside the other (arms are interleaved), so that resampling
-/// them together lets what the machine did to both cancel out. Otherwise each
-/// is resampled on its own. There is no ratio to 0.
+/// `paired` says that the n-th of both are the same repetition: they ran one
+/// beside the other (arms are interleaved), so that resampling them together
+/// lets what the machine did to both cancel out. Otherwise, and where one has
+/// more of them, each is resampled on its own. There is no ratio to 0.
 #[must_use]
-pub fn ratio(ours: &[f64], theirs: &[f64]) -> Option<Estimate> {
-    let paired = ours.len() == theirs.len();
-    bootstrap(&[ours, theirs], paired, |medians| match medians {
+pub fn ratio(ours: &[f64], theirs: &[f64], paired: bool) -> Option<Estimate> {
+    let together = paired && ours.len() == theirs.len();
+    bootstrap(&[ours, theirs], together, |medians| match medians {
         &[ours, theirs] if theirs > 0.0 => Some(ours / theirs),
         _ => None,
     })

@@ -17,17 +17,24 @@ fn the_median_of_an_even_number_is_between_the_middle_two() {
 fn what_the_machine_did_to_both_cancels_out_of_paired_repetitions() {
     let theirs = [10.0, 14.0, 9.0, 30.0, 11.0];
     let ours = theirs.map(|value| value / 2.0);
-    let paired = ratio(&ours, &theirs).expect("a ratio");
+    let paired = ratio(&ours, &theirs, true).expect("a ratio");
     assert_eq!((paired.figure, paired.interval), (0.5, Some((0.5, 0.5))));
 
-    let unpaired = ratio(&ours[..4], &theirs).expect("a ratio");
+    let (low, high) = ratio(&ours, &theirs, false)
+        .and_then(|estimate| estimate.interval)
+        .expect("an interval");
+    assert!(
+        low < 0.5 && high > 0.5,
+        "of other repetitions each varies on its own: {low}..{high}"
+    );
+    let unpaired = ratio(&ours[..4], &theirs, true).expect("a ratio");
     let (low, high) = unpaired.interval.expect("an interval");
     assert!(low < 0.5 && high > 0.5, "each varies on its own: {low}..{high}");
 }
 
 #[test]
 fn one_repetition_has_a_figure_and_no_interval() {
-    let estimate = ratio(&[3.0], &[2.0]).expect("a ratio");
+    let estimate = ratio(&[3.0], &[2.0], true).expect("a ratio");
     assert_eq!(
         estimate,
         Estimate {
@@ -39,9 +46,12 @@ fn one_repetition_has_a_figure_and_no_interval() {
 
 #[test]
 fn there_is_no_ratio_to_nothing() {
-    assert_eq!(ratio(&[1.0, 2.0], &[0.0, 0.0]), None);
-    assert_eq!(ratio(&[], &[1.0]), None);
-    assert_eq!(ratio(&[0.0, 0.0], &[4.0, 4.0]).expect("a ratio").figure, 0.0);
+    assert_eq!(ratio(&[1.0, 2.0], &[0.0, 0.0], true), None);
+    assert_eq!(ratio(&[], &[1.0], true), None);
+    assert_eq!(
+        ratio(&[0.0, 0.0], &[4.0, 4.0], true).expect("a ratio").figure,
+        0.0
+    );
 }
 
 /// The point of choosing medians: of 400 experiments with five repetitions of a
@@ -98,12 +108,12 @@ proptest! {
         ours in prop::collection::vec(0.1f64..100.0, 2..8),
         theirs in prop::collection::vec(0.1f64..100.0, 2..8),
     ) {
-        let estimate = ratio(&ours, &theirs).expect("a ratio");
+        let estimate = ratio(&ours, &theirs, true).expect("a ratio");
         let (low, high) = estimate.interval.expect("an interval");
         let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
         let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         prop_assert!(low <= high, "{estimate:?}");
         prop_assert!(least(&ours) / most(&theirs) <= low && high <= most(&ours) / least(&theirs));
-        prop_assert_eq!(ratio(&ours, &theirs), Some(estimate), "the same rows, the same report");
+        prop_assert_eq!(ratio(&ours, &theirs, true), Some(estimate), "the same rows, the same report");
     }
 }

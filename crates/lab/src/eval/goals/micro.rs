@@ -46,7 +46,7 @@ pub(super) fn idle(runs: &Runs) -> Goal {
 fn pair(runs: &Runs, label: &str, measure: &str, peer: &str, bound: Bound) -> Goal {
     let (ours, theirs, unit) = runs.pair(measure, peer);
     let (Some(estimate), Some(our), Some(their)) = (
-        stats::ratio(&ours, &theirs),
+        stats::ratio(&ours, &theirs, true),
         stats::median(&ours),
         stats::median(&theirs),
     ) else {

@@ -3,25 +3,19 @@
 use super::{Bound, Figure, Goal, place};
 use crate::eval::arm::Bed;
 use crate::eval::measure::Measure;
+use crate::eval::plan::SYSBENCH;
 use crate::eval::runs::Runs;
 use crate::eval::sample::Case;
 
 const OURS: &str = "vamos-unix";
 const PEER: &str = "myrocks";
-const SYSBENCH: [&str; 5] = [
-    "oltp_point_select",
-    "oltp_read_only",
-    "oltp_read_write",
-    "oltp_write_only",
-    "oltp_update_index",
-];
 const THREADS: [u32; 2] = [1, 16];
 
 /// Each sysbench test with 1 and 16 threads, bulk load, and scans.
 pub(super) fn goals(runs: &Runs) -> Vec<Goal> {
     let mut each = Vec::new();
     let mut all = Vec::new();
-    for test in SYSBENCH {
+    for &test in SYSBENCH {
         for threads in THREADS {
             let figures = figures(runs, |case| case.workload == test && case.connections == threads);
             let label = format!(
@@ -36,7 +30,7 @@ pub(super) fn goals(runs: &Runs) -> Vec<Goal> {
     }
     let label = "native, every sysbench test, rate against MyRocks";
     let mut goals = vec![Goal::worst(label, Bound::AtLeast(0.9), &all, || {
-        why(runs, &SYSBENCH)
+        why(runs, SYSBENCH)
     })];
     goals.extend(each);
     goals.push(above(runs, "bulk load", &["rows_load", "bulk_insert"]));

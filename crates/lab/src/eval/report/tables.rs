@@ -154,7 +154,7 @@ pub(super) fn pairs(runs: &Runs) -> Table {
     let row = |(measure, peer): (&str, &str)| {
         let (ours, theirs, unit) = runs.pair(measure, peer);
         let figure = |values: &[f64]| optional(stats::median_estimate(values));
-        let ratio = stats::ratio(&ours, &theirs).map_or_else(|| "-".into(), estimate);
+        let ratio = stats::ratio(&ours, &theirs, true).map_or_else(|| "-".into(), estimate);
         vec![
             measure.to_owned(),
             peer.to_owned(),
