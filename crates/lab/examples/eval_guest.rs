@@ -5,8 +5,10 @@
 //! example's own directory. Before the arms may stand:
 //! - `--instructions`: count the guest's instructions too, after a check that
 //!   they are counted right;
+//! - `--no-kicks`: do not count kicks, and so leave the guest's kernel as it is;
 //! - `--conf LINE`: a further line of MariaDB's configuration, such as
 //!   `innodb-flush-log-at-trx-commit=0`, with which the kill must lose rows;
+//! - `--show SQL`: what to ask each arm first; with a `!` before it, a script;
 //! - `--guests N`: boot so many at once, and read from each.
 
 use std::{path::PathBuf, time::Duration};
@@ -39,15 +41,24 @@ fn main() -> Result<()> {
         plugin: built.join("ha_vamos.so"),
     };
     let files = MariadbFiles::fetch()?;
-    let (mut options, mut guests) = (GuestOptions::default(), 1);
+    let (mut options, mut guests, mut show) = (GuestOptions::default(), 1, None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--instructions" => options.instructions = true,
+            "--no-kicks" => options.kicks = false,
             "--conf" => options.conf = value()?,
+            "--show" => show = Some(value()?),
             "--guests" => guests = value()?.parse()?,
-            name => try_arm(&files, &programs, Arm::named(name)?, &options, guests)?,
+            name => try_arm(
+                &files,
+                &programs,
+                Arm::named(name)?,
+                &options,
+                guests,
+                show.as_deref(),
+            )?,
         }
     }
     Ok(())
@@ -59,6 +70,7 @@ fn try_arm(
     arm: Arm,
     options: &GuestOptions,
     guests: usize,
+    show: Option<&str>,
 ) -> Result<()> {
     let settings = Settings::with_engine_mib(64);
     let dir = RunDir::create("data")?;
@@ -76,6 +88,13 @@ fn try_arm(
     };
     let mut guests = start.boot_several(guests)?;
     let (reads, inserts) = statements();
+    if let (Some(show), Some(guest)) = (show, guests.first_mut()) {
+        let answer = match show.strip_prefix('!') {
+            Some(script) => guest.vm.run(script)?,
+            None => guest.sql(show)?,
+        };
+        println!("{arm}: {answer}");
+    }
     read_at_once(&mut guests, &reads)?;
     let mut guest = guests.pop().context("no guest was started")?;
     drop(guests);

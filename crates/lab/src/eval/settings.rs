@@ -80,7 +80,7 @@ impl Settings {
     #[must_use]
     pub fn store_config(&self) -> String {
         format!(
-            "cache = \"{}MiB\"\nwrite_buffer = \"{}MiB\"\n",
+            "cache = \"{}MiB\"\nwrite_buffer = \"{}MiB\"\ndirect_io = true\n",
             self.block_cache_mib(),
             self.write_buffer_mib()
         )
@@ -115,6 +115,9 @@ impl Settings {
             ("rocksdb-use-direct-reads", "ON".to_owned()),
             ("rocksdb-use-direct-io-for-flush-and-compaction", "ON".to_owned()),
             ("rocksdb-max-background-jobs", "2".to_owned()),
+            ("rocksdb-max-open-files", "1024".to_owned()),
+            ("rocksdb-max-total-wal-size", (256 << 20).to_string()),
+            ("rocksdb-bytes-per-sync", (1 << 20).to_string()),
             ("rocksdb-default-cf-options", family),
         ]
     }

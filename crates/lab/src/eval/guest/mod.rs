@@ -34,7 +34,10 @@ use crate::{
 const STORE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The longest that is waited for a guest to come to rest after its start.
-const SETTLE_LIMIT: Duration = Duration::from_secs(15);
+const SETTLE_LIMIT: Duration = Duration::from_secs(20);
+
+/// For so long a guest that has come to rest does nothing.
+const QUIET_SECONDS: u32 = 3;
 
 /// A running guest. Dropping it takes it down.
 #[derive(Debug)]
@@ -144,17 +147,19 @@ impl GuestArm {
         self.vm.shutdown()
     }
 
-    /// Waits until the guest does next to nothing: after its start MariaDB writes
-    /// pages for a while.
+    /// Waits until the guest does next to nothing for some seconds: after its
+    /// start MariaDB writes pages for a while, with pauses.
     fn settle(&mut self) -> Result<()> {
         let begin = Instant::now();
-        let mut before = self.vm.switches()?.storage;
-        while begin.elapsed() < SETTLE_LIMIT {
+        let (mut before, mut quiet) = (self.vm.switches()?.storage, 0);
+        while quiet < QUIET_SECONDS && begin.elapsed() < SETTLE_LIMIT {
             thread::sleep(Duration::from_secs(1));
             let now = self.vm.switches()?.storage;
-            if (now - before).interrupts < 3 {
-                break;
-            }
+            quiet = if (now - before).interrupts < 3 {
+                quiet + 1
+            } else {
+                0
+            };
             before = now;
         }
         Ok(())
