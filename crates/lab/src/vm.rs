@@ -18,6 +18,7 @@ mod accelerator;
 mod agent;
 mod counting;
 mod disk;
+mod exits;
 mod instructions;
 mod options;
 mod qemu;
@@ -279,7 +280,7 @@ struct Parts<'a> {
 fn start(parts: &Parts<'_>) -> Result<Machine> {
     let (dir, options) = (parts.dir, parts.options);
     let begin = Instant::now();
-    for old in ["trace.log", "agent.sock"] {
+    for old in ["trace.log", "agent.sock", "qmp.sock"] {
         let _ = fs::remove_file(dir.file(old));
     }
     let mut helpers = Vec::new();

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::{InstructionCounts, Vm, instructions::InstructionCounter};
+use super::{Accelerator, InstructionCounts, Vm, exits, instructions::InstructionCounter};
 use crate::switches::{self, Devices, GuestSwitches, SwitchMeter};
 
 impl Vm {
@@ -28,6 +28,16 @@ impl Vm {
     /// If the counters are gone.
     pub fn instructions(&self) -> Result<Option<InstructionCounts>> {
         self.counter.as_ref().map(InstructionCounter::read).transpose()
+    }
+
+    /// How often the guest's processors have left it so far; none without hardware
+    /// virtualization. Looking costs the guest nothing.
+    ///
+    /// # Errors
+    /// If QEMU does not tell.
+    pub fn exits(&self) -> Result<Option<u64>> {
+        let kvm = self.accelerator == Accelerator::Kvm;
+        kvm.then(|| exits::read(&self.dir.file("qmp.sock"))).transpose()
     }
 
     /// Runs a program in the guest that executes a known number of instructions,

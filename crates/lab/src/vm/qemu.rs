@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Parts, VmOptions, Window, WindowDevice};
+use super::{Accelerator, Parts, VmOptions, Window, WindowDevice, exits};
 use crate::{image::GuestImage, run_dir::RunDir};
 
 /// The command that starts the guest.
@@ -41,6 +41,9 @@ pub(super) fn command(parts: &Parts<'_>) -> Command {
     }
     if let Some(counter) = parts.counter {
         qemu.args(counter.qemu_args());
+    }
+    if parts.accelerator == Accelerator::Kvm {
+        qemu.args(exits::qemu_args(&dir.file("qmp.sock")));
     }
     qemu.args(["-device", "virtio-rng-pci"]);
     qemu

@@ -44,6 +44,9 @@ pub struct Counted {
     /// VAMOS: doorbells that the guest rang, as the worker has counted them. Each
     /// is a kick and among the kicks above.
     pub doorbells: u64,
+    /// Exits of the guest's processors for whatever reason; only with hardware
+    /// virtualization.
+    pub exits: Option<u64>,
 }
 
 impl Counted {
@@ -77,6 +80,7 @@ impl Counted {
                 guest_polling_us: less(self.cpu.guest_polling_us, idle.cpu.guest_polling_us),
             },
             doorbells: less(self.doorbells, idle.doorbells),
+            exits: self.exits.zip(idle.exits).map(|(all, idle)| less(all, idle)),
         }
     }
 }
@@ -89,6 +93,7 @@ pub(super) struct Counts {
     worker: WorkerCounts,
     cpu: Cpu,
     instructions: Option<InstructionCounts>,
+    exits: Option<u64>,
 }
 
 impl Counts {
@@ -100,6 +105,7 @@ impl Counts {
             worker: WorkerCounts::read(arm)?,
             cpu: cpu(arm)?,
             instructions: arm.vm.instructions()?,
+            exits: arm.vm.exits()?,
         })
     }
 
@@ -107,6 +113,7 @@ impl Counts {
     pub(super) fn read_inside_out(arm: &mut GuestArm) -> Result<Self> {
         let (instructions, cpu) = (arm.vm.instructions()?, cpu(arm)?);
         Ok(Self {
+            exits: arm.vm.exits()?,
             instructions,
             cpu,
             worker: WorkerCounts::read(arm)?,
@@ -144,6 +151,10 @@ impl Counts {
                 guest_polling_us,
             },
             doorbells: less(self.worker.doorbells, before.worker.doorbells),
+            exits: self
+                .exits
+                .zip(before.exits)
+                .map(|(now, before)| less(now, before)),
         }
     }
 }
