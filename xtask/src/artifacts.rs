@@ -1,6 +1,6 @@
 //! Builds what the other commands run.
 
-use crate::steps::cargo_with;
+use crate::steps::{cargo, cargo_with};
 use anyhow::{Context, Result};
 use std::fmt;
 use std::path::PathBuf;
@@ -65,6 +65,17 @@ impl Artifacts {
             mariadb,
         })
     }
+}
+
+/// Builds the optimised `vamos-bench`, with all its peers, and the `vamosd` that it
+/// measures; returns where they are.
+pub(crate) fn bench() -> Result<(PathBuf, PathBuf)> {
+    packages::ensure(BUILD_PACKAGES)?;
+    let features = "vamos-bench/iceoryx2";
+    let packages = ["-p", "vamos-host", "-p", "vamos-bench", "--features", features];
+    cargo(&[&["build", "--release"][..], &packages].concat())?;
+    let release = target_dir().join("release");
+    Ok((release.join("vamos-bench"), release.join("vamosd")))
 }
 
 impl fmt::Display for Artifacts {

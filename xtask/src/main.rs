@@ -1,6 +1,7 @@
 //! The developer's commands. `cargo xtask help` lists them.
 
 mod artifacts;
+mod bench;
 mod demo;
 mod fuzz;
 mod isolation;
@@ -59,6 +60,9 @@ enum Command {
     Kinds(kinds::Kinds),
     /// Damages tables and sees CHECK TABLE find it, while others write.
     Upkeep,
+    /// Measures lanes and the store through them beside a bare cache line, iceoryx2
+    /// and the store in process.
+    Bench,
     /// Builds the programs and the engine plugin (optimised) and prints where
     /// they are.
     Build,
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Replicate(replicate) => replicate.run(),
         Command::Kinds(kinds) => kinds.run(),
         Command::Upkeep => artifacts::Artifacts::build().and_then(|built| upkeep::run(&built)),
+        Command::Bench => bench::run(),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),
     };
     match result {

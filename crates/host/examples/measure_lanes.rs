@@ -3,11 +3,10 @@
 //!
 //! ```text
 //! vamosd --config FILE &
-//! cargo run --release -p vamos-host --example measure_lanes -- unix:/run/vamos/local.sock [LANES [idle]]
+//! cargo run --release -p vamos-host --example measure_lanes -- unix:/run/vamos/local.sock [LANES]
 //! ```
 //!
-//! With `idle` the lanes are opened, used once and then left alone for a minute,
-//! each with a transaction and an open scan: `vamos status` tells what that costs.
+//! `vamos-bench` compares one lane with the store in process, and watches idle ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -205,15 +204,6 @@ fn main() {
     guest.commit(Durability::Second, 99, 1);
 
     println!("{lanes} lanes, {:?}", guests[0].lane.mode());
-    if arguments.next().as_deref() == Some("idle") {
-        for guest in &mut guests {
-            guest.begin();
-            guest.send(&scan_request(table.1, 1));
-            guest.receive();
-        }
-        std::thread::sleep(Duration::from_secs(60));
-        return;
-    }
     measure("ping", &mut guests, |guest, _, _| {
         guest.ask(&Request::Ping(()));
     });

@@ -12,6 +12,7 @@ pub mod dataset;
 pub mod goals;
 pub mod guest;
 pub mod measure;
+pub mod micro;
 pub mod native;
 pub mod plan;
 pub mod raw;
