@@ -18,7 +18,7 @@ pub struct AlterTable<'a> {
     /// The table.
     pub table: TableId,
     /// The client's new description.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub definition: &'a [u8],
     /// The table's indexes from now on: its own or those that this session has
     /// built, each once, the primary one first as before. What it had and is not

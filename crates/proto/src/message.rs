@@ -55,6 +55,12 @@ pub(crate) fn append<T: Serialize>(out: &mut Vec<u8>, body: &T) {
     debug_assert!(extended.is_ok(), "a growing vector takes every message");
 }
 
+/// Writes bytes as a whole: serde's own way for a slice is one by one. On the wire both
+/// are the same, a length and the bytes.
+pub(crate) fn bytes<S: serde::Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
 pub(crate) fn read<'a, T: Deserialize<'a>>(message: &'static str, body: &'a [u8]) -> Result<T, DecodeError> {
     match postcard::take_from_bytes(body) {
         Ok((value, [])) => Ok(value),

@@ -16,10 +16,10 @@ pub struct Xid<'a> {
     /// The format of the parts, as the client says.
     pub format: i64,
     /// The global transaction id; at most [`MAX_XID_PART`] bytes.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub global: &'a [u8],
     /// The branch qualifier; at most [`MAX_XID_PART`] bytes.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub branch: &'a [u8],
 }
 

@@ -187,7 +187,7 @@ pub struct Get<'a> {
     /// The index.
     pub index: IndexId,
     /// The whole key.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub key: &'a [u8],
     /// The lock to take; taken on the key also if there is no such row.
     pub lock: Lock,
@@ -271,10 +271,10 @@ pub struct ScanWhere<'a> {
     #[serde(borrow)]
     pub scan: Scan<'a>,
     /// Runs on each entry of the scanned index before its row is fetched.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub entry: &'a [u8],
     /// Runs on each row of the primary index, scanned or fetched.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub row: &'a [u8],
 }
 
@@ -289,7 +289,7 @@ pub struct Summarize<'a> {
     pub scan: Scan<'a>,
     /// What to compute, as [`Summary::encode`](crate::program::Summary::encode)
     /// makes it.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub summary: &'a [u8],
 }
 
@@ -349,7 +349,7 @@ pub struct CreateTable<'a> {
     pub name: &'a str,
     /// What the client wants to find again in [`TableInfo`](crate::TableInfo);
     /// the host does not read it.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub definition: &'a [u8],
     /// How many indexes; the first is the primary one. At least 1, at most 128.
     pub indexes: u16,

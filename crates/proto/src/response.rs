@@ -79,7 +79,7 @@ pub struct TableInfo<'a> {
     /// Its indexes; the first is the primary one.
     pub indexes: Vec<IndexId>,
     /// The client's own description, as it was given.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub definition: &'a [u8],
     /// The next values of the counters `AutoIncrement` and `RowId`.
     pub counters: [u64; 2],

@@ -21,7 +21,7 @@ pub struct Row<'a> {
 /// The lengths are checked as the rows are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowBlock<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     bytes: &'a [u8],
 }
 

@@ -45,7 +45,7 @@ pub struct CountEntries<'a> {
     /// The index.
     pub index: IndexId,
     /// Where to begin: at this key, or behind it if `behind`.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub from: &'a [u8],
     /// Whether the first key itself has been counted.
     pub behind: bool,
@@ -83,7 +83,7 @@ pub struct Compact<'a> {
     /// The table.
     pub table: TableId,
     /// Where the step before ended; empty for the first one.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub from: &'a [u8],
 }
 
@@ -91,7 +91,7 @@ pub struct Compact<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compacted<'a> {
     /// Where the next step begins; empty: this was the last.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub next: &'a [u8],
     /// About how many bytes are done.
     pub done: u64,

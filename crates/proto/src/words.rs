@@ -92,10 +92,10 @@ pub struct KeyRange<'a> {
     /// The index.
     pub index: IndexId,
     /// The first key that may be in the range.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub low: &'a [u8],
     /// The first key behind the range; empty: none.
-    #[serde(borrow)]
+    #[serde(borrow, serialize_with = "crate::message::bytes")]
     pub high: &'a [u8],
 }
 
@@ -128,10 +128,10 @@ pub enum WriteOp<'a> {
         /// The index.
         index: IndexId,
         /// The key.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         key: &'a [u8],
         /// The value.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         value: &'a [u8],
     },
     /// Sets an entry whether or not it is there. Takes an exclusive lock.
@@ -139,10 +139,10 @@ pub enum WriteOp<'a> {
         /// The index.
         index: IndexId,
         /// The key.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         key: &'a [u8],
         /// The value.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         value: &'a [u8],
     },
     /// Sets an entry that no other transaction can touch, because the client
@@ -152,10 +152,10 @@ pub enum WriteOp<'a> {
         /// The index.
         index: IndexId,
         /// The key.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         key: &'a [u8],
         /// The value.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         value: &'a [u8],
     },
     /// Removes an entry; no error if it is not there. Takes an exclusive lock.
@@ -163,7 +163,7 @@ pub enum WriteOp<'a> {
         /// The index.
         index: IndexId,
         /// The key.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         key: &'a [u8],
     },
     /// Removes an entry without a lock; see [`WriteOp::PutUnlocked`].
@@ -171,7 +171,7 @@ pub enum WriteOp<'a> {
         /// The index.
         index: IndexId,
         /// The key.
-        #[serde(borrow)]
+        #[serde(borrow, serialize_with = "crate::message::bytes")]
         key: &'a [u8],
     },
 }
