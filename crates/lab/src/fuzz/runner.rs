@@ -177,7 +177,7 @@ impl Runner {
             Verdict::Same => None,
             Verdict::Known => Some(Next::Abandon),
             Verdict::Differs(_)
-                if doubts::contradicts_itself(&self.pairs[connection], &statement, &vamos) =>
+                if doubts::contradicts_itself(&self.pairs[connection], &statement, &vamos, &innodb) =>
             {
                 None
             }
