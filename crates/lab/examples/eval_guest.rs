@@ -9,6 +9,8 @@
 //! - `--conf LINE`: a further line of MariaDB's configuration, such as
 //!   `innodb-flush-log-at-trx-commit=0`, with which the kill must lose rows;
 //! - `--show SQL`: what to ask each arm first; with a `!` before it, a script;
+//! - `--hold SECONDS`: wait for load on the port that is shown, and count it;
+//! - `--rows N`: rows of the table, 20,000 otherwise;
 //! - `--guests N`: boot so many at once, and read from each.
 
 use std::{path::PathBuf, time::Duration};
@@ -26,8 +28,6 @@ use vamos_lab::{
     run_dir::RunDir,
 };
 
-const ROWS: u32 = 20_000;
-
 fn main() -> Result<()> {
     let exe = std::env::current_exe()?;
     let target = exe
@@ -41,40 +41,43 @@ fn main() -> Result<()> {
         plugin: built.join("ha_vamos.so"),
     };
     let files = MariadbFiles::fetch()?;
-    let (mut options, mut guests, mut show) = (GuestOptions::default(), 1, None);
+    let mut wish = Wish {
+        options: GuestOptions::default(),
+        guests: 1,
+        rows: 20_000,
+        show: None,
+        hold: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
-            "--instructions" => options.instructions = true,
-            "--no-kicks" => options.kicks = false,
-            "--conf" => options.conf = value()?,
-            "--show" => show = Some(value()?),
-            "--guests" => guests = value()?.parse()?,
-            name => try_arm(
-                &files,
-                &programs,
-                Arm::named(name)?,
-                &options,
-                guests,
-                show.as_deref(),
-            )?,
+            "--instructions" => wish.options.instructions = true,
+            "--no-kicks" => wish.options.kicks = false,
+            "--conf" => wish.options.conf = value()?,
+            "--show" => wish.show = Some(value()?),
+            "--hold" => wish.hold = Some(Duration::from_secs(value()?.parse()?)),
+            "--rows" => wish.rows = value()?.parse()?,
+            "--guests" => wish.guests = value()?.parse()?,
+            name => try_arm(&files, &programs, Arm::named(name)?, &wish)?,
         }
     }
     Ok(())
 }
 
-fn try_arm(
-    files: &MariadbFiles,
-    programs: &Programs,
-    arm: Arm,
-    options: &GuestOptions,
+/// What the command line asks for.
+struct Wish {
+    options: GuestOptions,
     guests: usize,
-    show: Option<&str>,
-) -> Result<()> {
+    rows: u32,
+    show: Option<String>,
+    hold: Option<Duration>,
+}
+
+fn try_arm(files: &MariadbFiles, programs: &Programs, arm: Arm, wish: &Wish) -> Result<()> {
     let settings = Settings::with_engine_mib(64);
     let dir = RunDir::create("data")?;
-    let datadir = prepare(files, programs, arm.engine, &settings, &dir)?;
+    let datadir = prepare(files, programs, arm.engine, &settings, wish.rows, &dir)?;
     let start = GuestStart {
         files,
         programs,
@@ -84,11 +87,11 @@ fn try_arm(
             datadir: &datadir,
             store: Some(&dir.file("stores/local")),
         },
-        options: options.clone(),
+        options: wish.options.clone(),
     };
-    let mut guests = start.boot_several(guests)?;
-    let (reads, inserts) = statements();
-    if let (Some(show), Some(guest)) = (show, guests.first_mut()) {
+    let mut guests = start.boot_several(wish.guests)?;
+    let (reads, inserts) = statements(wish.rows);
+    if let (Some(show), Some(guest)) = (&wish.show, guests.first_mut()) {
         let answer = match show.strip_prefix('!') {
             Some(script) => guest.vm.run(script)?,
             None => guest.sql(show)?,
@@ -99,8 +102,8 @@ fn try_arm(
     let mut guest = guests.pop().context("no guest was started")?;
     drop(guests);
     println!("{arm}: up after {:.1} s", guest.vm.boot_time().as_secs_f64());
-    ensure!(guest.sql("SELECT COUNT(*) FROM t.a")?.trim() == ROWS.to_string());
-    if options.instructions {
+    ensure!(guest.sql("SELECT COUNT(*) FROM t.a")?.trim() == wish.rows.to_string());
+    if wish.options.instructions {
         let probes: Result<Vec<_>> = (0..30).map(|_| guest.vm.check_instructions()).collect();
         println!("{arm}: a fixed program 30 times: {:?}", probes?);
     }
@@ -113,18 +116,22 @@ fn try_arm(
     ] {
         count(&mut guest, what, statements)?;
     }
+    if let Some(time) = wish.hold {
+        println!("{arm}: port {} for {time:?}", guest.port()?);
+        println!("{arm}: {:?}", guest.idle(time)?);
+    }
     let verdict = guest.prove_durability(files)?;
     println!("{arm}: killed while it committed: {verdict:?}");
     guest.shutdown()
 }
 
 /// Point reads, and inserts of new rows.
-fn statements() -> (String, String) {
+fn statements(rows: u32) -> (String, String) {
     let reads = (0..200)
-        .map(|i| format!("SELECT s FROM t.a WHERE i = {};", i * 7919 % ROWS))
+        .map(|i| format!("SELECT s FROM t.a WHERE i = {};", i * 7919 % rows))
         .collect();
     let inserts = (0..50)
-        .map(|i| format!("INSERT INTO t.a VALUES ({}, 'new');", ROWS + i))
+        .map(|i| format!("INSERT INTO t.a VALUES ({}, 'new');", rows + i))
         .collect();
     (reads, inserts)
 }
@@ -168,6 +175,7 @@ fn prepare(
     programs: &Programs,
     engine: Engine,
     settings: &Settings,
+    rows: u32,
     dir: &RunDir,
 ) -> Result<PathBuf> {
     let path = match engine {
@@ -176,11 +184,15 @@ fn prepare(
     };
     let native = NativeArm::start(files, programs, Arm { engine, path }, settings, dir.path())?;
     native.sql(&format!(
-        "CREATE DATABASE t; USE t; CREATE TABLE t.a (i INT PRIMARY KEY, s VARCHAR(200)) ENGINE={}; \
-         INSERT INTO t.a SELECT seq, REPEAT(MD5(seq), 5) FROM seq_0_to_{}",
-        engine.sql_name(),
-        ROWS - 1
+        "CREATE DATABASE t; CREATE TABLE t.a (i INT PRIMARY KEY, s VARCHAR(200)) ENGINE={}",
+        engine.sql_name()
     ))?;
+    for first in (0..rows).step_by(100_000) {
+        let last = rows.min(first + 100_000) - 1;
+        native.sql(&format!(
+            "USE t; INSERT INTO a SELECT seq, REPEAT(MD5(seq), 5) FROM seq_{first}_to_{last}"
+        ))?;
+    }
     native.shutdown()?;
     Ok(dir.file("mariadb"))
 }
