@@ -37,6 +37,27 @@ pub(super) fn contradicts_itself(pair: &Pair, query: &Statement, vamos: &Outcome
     again.is_some_and(|again| again.is_ok() && same(vamos, &again))
 }
 
+/// Whether InnoDB copies other rows than there are: what an INSERT .. SELECT reads is
+/// asked for by itself, as it is and plainly.
+pub(super) fn copies_other_rows(pair: &Pair, statement: &Statement) -> bool {
+    let sql = statement.sql();
+    let is_copy = sql.starts_with("INSERT") || sql.starts_with("REPLACE");
+    let Some(at) = sql.find("SELECT ").filter(|_| is_copy) else {
+        return false;
+    };
+    let query = sql[at..].split(" ON DUPLICATE ").next().unwrap_or_default();
+    let sorted = |outcome: Option<Outcome>| match outcome {
+        Some(Ok(Answer::Rows(mut rows))) => {
+            rows.sort();
+            Some(rows)
+        }
+        _ => None,
+    };
+    let as_it_is = sorted(pair.run_on_innodb(query, HANG));
+    let plainly = sorted(pair.run_on_innodb(&plain(query), HANG));
+    as_it_is.is_some() && plainly.is_some() && as_it_is != plainly
+}
+
 /// The keys by which VAMOS reads a query's tables, each with the table's alias.
 fn keys(pair: &Pair, sql: &str) -> Vec<(String, String)> {
     let Some(Ok(Answer::Rows(plan))) = pair.run_on_vamos(&format!("EXPLAIN {sql}"), HANG) else {
