@@ -3,6 +3,7 @@
 mod artifacts;
 mod bench;
 mod demo;
+mod eval;
 mod fuzz;
 mod isolation;
 mod kill;
@@ -63,6 +64,9 @@ enum Command {
     /// Measures lanes and the store through them beside a bare cache line, iceoryx2
     /// and the store in process.
     Bench,
+    /// Measures VAMOS, InnoDB and MyRocks side by side, natively and in guests, and
+    /// draws a report.
+    Eval(eval::Eval),
     /// Builds the programs and the engine plugin (optimised) and prints where
     /// they are.
     Build,
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         Command::Kill(kill) => kill.run(),
         Command::Replicate(replicate) => replicate.run(),
         Command::Kinds(kinds) => kinds.run(),
+        Command::Eval(eval) => eval.run(),
         Command::Upkeep => artifacts::Artifacts::build().and_then(|built| upkeep::run(&built)),
         Command::Bench => bench::run(),
         Command::Build => artifacts::Artifacts::build().map(|built| println!("{built}")),

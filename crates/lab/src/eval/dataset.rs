@@ -64,8 +64,9 @@ impl Recipe {
     /// The statements that make the table of this size and fill it.
     fn rows_sql(&self, engine: Engine, row_bytes: u32) -> String {
         let table = format!("{DATABASE}.r{row_bytes}");
+        // The sequences belong to the database in use.
         let mut sql = format!(
-            "CREATE TABLE {table} (id BIGINT PRIMARY KEY, k INT NOT NULL, payload MEDIUMBLOB NOT NULL) \
+            "USE {DATABASE};\nCREATE TABLE {table} (id BIGINT PRIMARY KEY, k INT NOT NULL, payload MEDIUMBLOB NOT NULL) \
              ENGINE={};\n",
             engine.sql_name()
         );
@@ -107,6 +108,8 @@ impl Recipe {
 #[derive(Clone, Debug)]
 pub struct Dataset {
     dir: PathBuf,
+    datadir: PathBuf,
+    store: PathBuf,
 }
 
 impl Dataset {
@@ -138,7 +141,11 @@ impl Dataset {
             paths::make_whole(&dir, |dir| fill(recipe, engine, files, programs, sysbench, dir))?;
             println!("lab: made in {:.0} s", begin.elapsed().as_secs_f64());
         }
-        Ok(Self { dir })
+        Ok(Self {
+            datadir: dir.join("mariadb"),
+            store: dir.join("stores/local"),
+            dir,
+        })
     }
 
     /// Copies it to the new directory `to`, to be written to.
@@ -158,14 +165,14 @@ impl Dataset {
 
     /// MariaDB's data directory.
     #[must_use]
-    pub fn datadir(&self) -> PathBuf {
-        self.dir.join("mariadb")
+    pub fn datadir(&self) -> &Path {
+        &self.datadir
     }
 
-    /// The store of VAMOS.
+    /// The store of VAMOS, where that is the engine.
     #[must_use]
-    pub fn store(&self) -> PathBuf {
-        self.dir.join("stores/local")
+    pub fn store(&self) -> Option<&Path> {
+        Some(self.store.as_path()).filter(|store| store.exists())
     }
 }
 

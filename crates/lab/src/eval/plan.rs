@@ -17,6 +17,10 @@ pub struct Group {
     pub settings: Settings,
     /// Whether that makes the data fit.
     pub data: Data,
+    /// How many guests run at once.
+    pub guests: usize,
+    /// Whether the guests' instructions are counted, which slows them down.
+    pub count_instructions: bool,
     /// What runs, in this order.
     pub cases: Vec<(Case, Extent)>,
 }
@@ -53,7 +57,15 @@ impl Plan {
                 row_bytes: vec![64, 1024, 4096, 16384, 65536],
             },
             repetitions: 5,
-            groups: vec![native(256, Data::Cached, 1.0, &[1, 16])],
+            groups: vec![
+                native(256, Data::Cached, 1.0, &[1, 16]),
+                guests(
+                    16,
+                    &["innodb-blk", "myrocks-blk", "vamos"],
+                    &[1024, 4096, 16384, 65536],
+                    1,
+                ),
+            ],
         }
     }
 
@@ -69,6 +81,7 @@ impl Plan {
             groups: vec![
                 native(1024, Data::Cached, 10.0, &[1, 4, 16, 64]),
                 native(64, Data::Large, 10.0, &[1, 4, 16, 64]),
+                guests(64, GUEST_ARMS, &[64, 256, 1024, 4096, 16384, 65536], 5),
             ],
         }
     }
@@ -120,6 +133,23 @@ pub const SYSBENCH: &[&str] = &[
     "oltp_update_index",
 ];
 
+/// Every arm in a guest.
+const GUEST_ARMS: &[&str] = &[
+    "innodb-blk",
+    "innodb-scsi",
+    "innodb-nvme",
+    "innodb-fs",
+    "innodb-9p",
+    "myrocks-blk",
+    "myrocks-scsi",
+    "myrocks-nvme",
+    "myrocks-fs",
+    "myrocks-9p",
+    "vamos",
+    "vamos-stream",
+    "vamos-unpolled",
+];
+
 /// The three engines without a guest.
 fn native(engine_mib: u32, data: Data, seconds: f64, connections: &[u32]) -> Group {
     let mut cases = Vec::new();
@@ -147,6 +177,49 @@ fn native(engine_mib: u32, data: Data, seconds: f64, connections: &[u32]) -> Gro
         arms: named(&["innodb", "myrocks", "vamos-unix"]),
         settings: Settings::with_engine_mib(engine_mib),
         data,
+        guests: 0,
+        count_instructions: false,
+        cases,
+    }
+}
+
+/// VAMOS and its peers on virtio-blk, with a quarter of the memory that the data
+/// would need. Under emulation everything is counted by work, not by time.
+fn guests(engine_mib: u32, arms: &[&str], row_bytes: &[u32], work: u64) -> Group {
+    let data = Data::Large;
+    let mut cases = Vec::new();
+    let mut add = |workload: &str, row_bytes, rows, connections, events: u64| {
+        let case = Case {
+            workload: workload.to_owned(),
+            row_bytes,
+            rows,
+            data,
+            connections,
+            guests: 1,
+        };
+        cases.push((case, Extent::Events(events * work)));
+    };
+    for &bytes in row_bytes {
+        add("rows_point", Some(bytes), None, 1, 100);
+        add("rows_update", Some(bytes), None, 1, 40);
+    }
+    for rows in [1, 10, 100, 1000] {
+        add(
+            "rows_range",
+            Some(1024),
+            Some(rows),
+            1,
+            (400 / u64::from(rows)).clamp(5, 60),
+        );
+    }
+    add("oltp_read_write", None, None, 16, 64);
+    add("oltp_write_only", None, None, 16, 96);
+    Group {
+        arms: named(arms),
+        settings: Settings::with_engine_mib(engine_mib),
+        data,
+        guests: 1,
+        count_instructions: true,
         cases,
     }
 }

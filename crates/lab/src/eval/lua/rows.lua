@@ -10,8 +10,7 @@ sysbench.cmdline.options = {
    first = {"First number of inserted rows", 100000000},
 }
 
-local opt = sysbench.opt
-local statement, id, last, payload, serial
+local opt, statement, id, last, payload, serial
 
 local function text(bytes)
    local line = ("@"):rep(math.min(bytes, 64))
@@ -101,6 +100,7 @@ end
 local con
 
 function thread_init()
+   opt = sysbench.opt
    con = sysbench.sql.driver():connect()
    prepare[opt.mode](con)
 end
