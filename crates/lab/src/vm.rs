@@ -16,6 +16,7 @@ use crate::{
 
 mod accelerator;
 mod agent;
+mod backlog;
 mod counting;
 mod disk;
 mod exits;
@@ -321,6 +322,11 @@ fn start(parts: &Parts<'_>) -> Result<Machine> {
     agent
         .wait_ready(BOOT_LIMIT, || qemu.is_running())
         .map_err(|error| error.context(qemu.failure("has a guest that did not come up")))?;
+    if let Some(port) = options.mysql_port
+        && let Err(error) = backlog::raise(qemu.pid(), port)
+    {
+        println!("lab: many connections at once will take long: {error:#}");
+    }
     Ok(Machine {
         agent,
         qemu,
