@@ -64,7 +64,7 @@ pub(super) const LOCK_ERRORS: &[u16] = &[1205, 1213, 1317, 1020, 1412, 159, 4060
 
 /// Errors about values, of which another row may give another one first.
 const DATA_ERRORS: &[u16] = &[
-    167, 1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1526, 1586, 1690, 1748, 4025,
+    167, 1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1526, 1586, 1690, 1748, 1978, 4025,
 ];
 
 pub(super) fn outcomes(statement: &Statement, vamos: &Outcome, innodb: &Outcome) -> Verdict {
