@@ -34,6 +34,8 @@ pub struct Recipe {
     pub mib: u32,
     /// The sizes of rows for which there is a table `rSIZE`.
     pub row_bytes: Vec<u32>,
+    /// Whether there is YCSB's table, too, of [`Self::mib`].
+    pub ycsb: bool,
 }
 
 /// Tables of sysbench's own tests.
@@ -44,6 +46,11 @@ const SYSBENCH_ROW: u32 = 4 + 4 + 120 + 60;
 
 /// What an engine keeps of a row beside its payload, in bytes: about.
 const ROW_OVERHEAD: u32 = 32;
+
+/// YCSB's rows: so many fields of so many bytes.
+const YCSB_FIELDS: u32 = 10;
+const YCSB_FIELD: u32 = 100;
+const YCSB_ROW: u32 = YCSB_FIELDS * YCSB_FIELD;
 
 /// Rows are generated in statements of about this many bytes.
 const BATCH: u32 = 8 << 20;
@@ -61,26 +68,31 @@ impl Recipe {
         (self.mib << 20) / (row_bytes + ROW_OVERHEAD)
     }
 
+    /// Rows of YCSB's table.
+    #[must_use]
+    pub fn ycsb_rows(&self) -> u32 {
+        (self.mib << 20) / (YCSB_ROW + ROW_OVERHEAD)
+    }
+
+    /// The statements that make YCSB's table and fill it.
+    fn ycsb_sql(&self, engine: Engine) -> String {
+        let fields: Vec<String> = (0..YCSB_FIELDS)
+            .map(|field| format!("field{field} VARBINARY({YCSB_FIELD}) NOT NULL"))
+            .collect();
+        let values = vec![format!("RANDOM_BYTES({YCSB_FIELD})"); YCSB_FIELDS as usize].join(", ");
+        let table = format!("{DATABASE}.usertable");
+        let columns = format!("id BIGINT PRIMARY KEY, {}", fields.join(", "));
+        filled(&table, &columns, &values, engine, self.ycsb_rows(), YCSB_ROW)
+    }
+
     /// The statements that make the table of this size and fill it.
     fn rows_sql(&self, engine: Engine, row_bytes: u32) -> String {
-        let table = format!("{DATABASE}.r{row_bytes}");
-        // The sequences belong to the database in use.
-        let mut sql = format!(
-            "USE {DATABASE};\nCREATE TABLE {table} (id BIGINT PRIMARY KEY, k INT NOT NULL, payload MEDIUMBLOB NOT NULL) \
-             ENGINE={};\n",
-            engine.sql_name()
-        );
         let parts = row_bytes.div_ceil(1024);
         let payload = vec![format!("RANDOM_BYTES({})", row_bytes / parts); parts as usize].join(", ");
-        let rows = self.rows(row_bytes);
-        let batch = (BATCH / (row_bytes + ROW_OVERHEAD)).max(1);
-        for first in (1..=rows).step_by(batch as usize) {
-            let last = rows.min(first + batch - 1);
-            sql += &format!(
-                "INSERT INTO {table} SELECT seq, 0, CONCAT({payload}) FROM seq_{first}_to_{last};\n"
-            );
-        }
-        sql
+        let columns = "id BIGINT PRIMARY KEY, k INT NOT NULL, payload MEDIUMBLOB NOT NULL";
+        let values = format!("0, CONCAT({payload})");
+        let table = format!("{DATABASE}.r{row_bytes}");
+        filled(&table, columns, &values, engine, self.rows(row_bytes), row_bytes)
     }
 
     /// What names it: a change of recipe or of programs makes it anew.
@@ -102,6 +114,22 @@ impl Recipe {
             .map(|byte| format!("{byte:02x}"))
             .collect())
     }
+}
+
+/// The statements that make a table and fill it with numbered rows of about so many
+/// bytes.
+fn filled(table: &str, columns: &str, values: &str, engine: Engine, rows: u32, row_bytes: u32) -> String {
+    // The sequences belong to the database in use.
+    let mut sql = format!(
+        "USE {DATABASE};\nCREATE TABLE {table} ({columns}) ENGINE={};\n",
+        engine.sql_name()
+    );
+    let batch = (BATCH / (row_bytes + ROW_OVERHEAD)).max(1);
+    for first in (1..=rows).step_by(batch as usize) {
+        let last = rows.min(first + batch - 1);
+        sql += &format!("INSERT INTO {table} SELECT seq, {values} FROM seq_{first}_to_{last};\n");
+    }
+    sql
 }
 
 /// The data of an engine. It is kept for later runs.
@@ -215,6 +243,9 @@ fn fill(
     for &row_bytes in &recipe.row_bytes {
         running.sql(&recipe.rows_sql(engine, row_bytes))?;
     }
+    if recipe.ycsb {
+        running.sql(&recipe.ycsb_sql(engine))?;
+    }
     running.sql(&analyze(recipe))?;
     running.shutdown()
 }
@@ -234,7 +265,12 @@ pub fn sysbench_options(recipe: &Recipe, engine: Engine) -> Vec<(String, String)
 fn analyze(recipe: &Recipe) -> String {
     let own = (1..=TABLES).map(|table| format!("sbtest{table}"));
     let rows = recipe.row_bytes.iter().map(|bytes| format!("r{bytes}"));
-    let names: Vec<String> = own.chain(rows).map(|name| format!("{DATABASE}.{name}")).collect();
+    let ycsb = recipe.ycsb.then(|| "usertable".to_owned());
+    let names: Vec<String> = own
+        .chain(rows)
+        .chain(ycsb)
+        .map(|name| format!("{DATABASE}.{name}"))
+        .collect();
     format!("ANALYZE TABLE {}", names.join(", "))
 }
 
@@ -247,6 +283,7 @@ mod tests {
         let recipe = Recipe {
             mib: 20,
             row_bytes: vec![4096],
+            ycsb: false,
         };
         let sql = recipe.rows_sql(Engine::InnoDb, 4096);
         let ranges: Vec<&str> = sql.lines().filter_map(|line| line.split("seq_").nth(1)).collect();

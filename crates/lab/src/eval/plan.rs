@@ -55,6 +55,7 @@ impl Plan {
             recipe: Recipe {
                 mib: 64,
                 row_bytes: vec![64, 1024, 4096, 16384, 65536],
+                ycsb: false,
             },
             repetitions: 5,
             groups: vec![
@@ -76,11 +77,14 @@ impl Plan {
             recipe: Recipe {
                 mib: 256,
                 row_bytes: vec![64, 256, 1024, 4096, 16384, 65536],
+                ycsb: true,
             },
             repetitions: 10,
             groups: vec![
                 native(1024, Data::Cached, 10.0, &[1, 4, 16, 64]),
                 native(64, Data::Large, 10.0, &[1, 4, 16, 64]),
+                ycsb(1024, Data::Cached, 10.0),
+                ycsb(64, Data::Large, 10.0),
                 guests(64, GUEST_ARMS, &[64, 256, 1024, 4096, 16384, 65536], 5),
             ],
         }
@@ -180,6 +184,25 @@ fn native(engine_mib: u32, data: Data, seconds: f64, connections: &[u32]) -> Gro
         guests: 0,
         count_instructions: false,
         cases,
+    }
+}
+
+/// YCSB on the three engines without a guest, the read-mostly mixes first: what is
+/// inserted stays.
+fn ycsb(engine_mib: u32, data: Data, seconds: f64) -> Group {
+    let case = |mix: &str| Case {
+        workload: format!("ycsb_{mix}"),
+        row_bytes: None,
+        rows: None,
+        data,
+        connections: 16,
+        guests: 0,
+    };
+    Group {
+        cases: ["c", "b", "a", "f", "d", "e"]
+            .map(|mix| (case(mix), Extent::Seconds(seconds)))
+            .into(),
+        ..native(engine_mib, data, seconds, &[])
     }
 }
 

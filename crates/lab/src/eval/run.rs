@@ -246,6 +246,13 @@ fn reading_all(group: &Group) -> String {
         statements += &format!("SELECT COUNT(*), SUM(LENGTH(pad)) FROM {name};\n");
         statements += &format!("SELECT COUNT(*) FROM {name} FORCE INDEX (k_{table}) WHERE k > 0;\n");
     }
+    if group
+        .cases
+        .iter()
+        .any(|(case, _)| case.workload.starts_with("ycsb"))
+    {
+        statements += &format!("SELECT COUNT(*), SUM(LENGTH(field0)) FROM {DATABASE}.usertable;\n");
+    }
     let sizes: BTreeSet<u32> = group
         .cases
         .iter()

@@ -13,7 +13,10 @@ use super::sample::Latency;
 use crate::{command, packages};
 
 /// The scripts of ours, by their names.
-const SCRIPTS: &[(&str, &str)] = &[("rows", include_str!("lua/rows.lua"))];
+const SCRIPTS: &[(&str, &str)] = &[
+    ("rows", include_str!("lua/rows.lua")),
+    ("ycsb", include_str!("lua/ycsb.lua")),
+];
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,9 +23,17 @@ pub fn load(case: &Case, engine: Engine, recipe: &Recipe, extent: Extent, seed: 
     };
     match case.workload.split_once('_') {
         Some(("oltp", _)) => Ok(load(&case.workload, sysbench_options(recipe, engine))),
+        Some(("ycsb", mix)) if recipe.ycsb => Ok(load("ycsb", ycsb_options(mix, recipe))),
         Some(("rows", mode)) => Ok(load("rows", rows_options(case, mode, engine, recipe)?)),
         _ => bail!("there is no workload {:?}", case.workload),
     }
+}
+
+fn ycsb_options(mix: &str, recipe: &Recipe) -> Vec<(String, String)> {
+    let rows = recipe.ycsb_rows().to_string();
+    [("mix", mix.to_owned()), ("table_rows", rows)]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
 }
 
 fn rows_options(case: &Case, mode: &str, engine: Engine, recipe: &Recipe) -> Result<Vec<(String, String)>> {
