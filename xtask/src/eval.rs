@@ -2,6 +2,7 @@
 
 use crate::artifacts::{self, Artifacts};
 use anyhow::{Context, Result};
+use std::io::Write;
 use std::path::PathBuf;
 use vamos_lab::eval::{arm::Arm, goals, machine, micro, plan::Plan, raw, report, run::Runner};
 
@@ -35,6 +36,14 @@ pub(crate) struct Eval {
     redraw: bool,
 }
 
+/// Prints; a reader that has gone, such as `head`, has seen enough.
+fn print(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot print"),
+        _ => Ok(()),
+    }
+}
+
 impl Eval {
     /// Runs it.
     pub(crate) fn run(self) -> Result<()> {
@@ -43,15 +52,18 @@ impl Eval {
             self.measure(&raw)?;
         }
         let lines = raw::read(&raw)?;
-        println!("{}", report::terminal(&lines));
+        print(&report::terminal(&lines))?;
         if let Some(path) = &self.json {
             std::fs::write(path, goals::to_json(&lines)?)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         let html = self.html.clone().unwrap_or_else(|| raw.with_extension("html"));
         report::write(&raw, &html)?;
-        println!("raw rows: {}\nreport:   {}", raw.display(), html.display());
-        Ok(())
+        print(&format!(
+            "raw rows: {}\nreport:   {}",
+            raw.display(),
+            html.display()
+        ))
     }
 
     fn measure(&self, raw: &std::path::Path) -> Result<()> {

@@ -36,6 +36,10 @@ pub struct Recipe {
     pub row_bytes: Vec<u32>,
     /// Whether there is YCSB's table, too, of [`Self::mib`].
     pub ycsb: bool,
+    /// The engine's memory while it is made, in MiB: the least that an arm has, so
+    /// that what stands on RocksDB has no cause to arrange its files anew when an arm
+    /// is measured.
+    pub engine_mib: u32,
 }
 
 /// Tables of sysbench's own tests.
@@ -230,7 +234,13 @@ fn fill(
             Engine::InnoDb | Engine::MyRocks => StoragePath::Files,
         },
     };
-    let running = NativeArm::start(files, programs, arm, &Settings::with_engine_mib(256), dir)?;
+    let running = NativeArm::start(
+        files,
+        programs,
+        arm,
+        &Settings::with_engine_mib(recipe.engine_mib),
+        dir,
+    )?;
     running.sql(&format!("CREATE DATABASE {DATABASE}"))?;
     let load = Load {
         script: "oltp_read_write".to_owned(),
@@ -246,7 +256,7 @@ fn fill(
     if recipe.ycsb {
         running.sql(&recipe.ycsb_sql(engine))?;
     }
-    running.sql(&analyze(recipe))?;
+    running.sql(&arrange(recipe, engine))?;
     running.shutdown()
 }
 
@@ -262,7 +272,9 @@ pub fn sysbench_options(recipe: &Recipe, engine: Engine) -> Vec<(String, String)
     .into()
 }
 
-fn analyze(recipe: &Recipe) -> String {
+/// The statements that bring an engine's files into the order that they will have, and
+/// its statistics up to date.
+fn arrange(recipe: &Recipe, engine: Engine) -> String {
     let own = (1..=TABLES).map(|table| format!("sbtest{table}"));
     let rows = recipe.row_bytes.iter().map(|bytes| format!("r{bytes}"));
     let ycsb = recipe.ycsb.then(|| "usertable".to_owned());
@@ -271,7 +283,15 @@ fn analyze(recipe: &Recipe) -> String {
         .chain(ycsb)
         .map(|name| format!("{DATABASE}.{name}"))
         .collect();
-    format!("ANALYZE TABLE {}", names.join(", "))
+    let tables = names.join(", ");
+    let files = match engine {
+        Engine::InnoDb => String::new(),
+        Engine::MyRocks => "SET GLOBAL rocksdb_force_flush_memtable_now = ON; \
+                            SET GLOBAL rocksdb_compact_cf = 'default'; "
+            .to_owned(),
+        Engine::Vamos => format!("OPTIMIZE TABLE {tables}; "),
+    };
+    format!("{files}ANALYZE TABLE {tables}")
 }
 
 #[cfg(test)]
@@ -284,6 +304,7 @@ mod tests {
             mib: 20,
             row_bytes: vec![4096],
             ycsb: false,
+            engine_mib: 16,
         };
         let sql = recipe.rows_sql(Engine::InnoDb, 4096);
         let ranges: Vec<&str> = sql.lines().filter_map(|line| line.split("seq_").nth(1)).collect();

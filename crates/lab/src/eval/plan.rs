@@ -56,6 +56,7 @@ impl Plan {
                 mib: 64,
                 row_bytes: vec![64, 1024, 4096, 16384, 65536],
                 ycsb: false,
+                engine_mib: 16,
             },
             repetitions: 5,
             groups: vec![
@@ -78,6 +79,7 @@ impl Plan {
                 mib: 256,
                 row_bytes: vec![64, 256, 1024, 4096, 16384, 65536],
                 ycsb: true,
+                engine_mib: 64,
             },
             repetitions: 10,
             groups: vec![
@@ -272,6 +274,14 @@ mod tests {
                 "innodb"
             ]
         );
+    }
+
+    #[test]
+    fn the_data_are_made_with_the_least_memory() {
+        for plan in [Plan::quick(), Plan::long()] {
+            let least = plan.groups.iter().map(|group| group.settings.engine_mib).min();
+            assert_eq!(least, Some(plan.recipe.engine_mib));
+        }
     }
 
     #[test]
