@@ -33,8 +33,14 @@ pub(super) fn contradicts_itself(pair: &Pair, query: &Statement, vamos: &Outcome
         let ours = pair.run_on_vamos(&plain, HANG);
         return ours.is_some_and(|ours| same(&ours, &simply));
     }
-    let again = pair.run_on_innodb(&as_explained(&sql, &keys(pair, &sql)), HANG);
-    again.is_some_and(|again| again.is_ok() && same(vamos, &again))
+    let answers_so = |sql: &str| {
+        let again = pair.run_on_innodb(sql, HANG);
+        again.is_some_and(|again| again.is_ok() && same(vamos, &again))
+    };
+    let as_vamos = as_explained(&sql, &keys(pair, &sql));
+    // The server's hash joins find other rows by which table they begin with, where
+    // the columns' character sets differ.
+    answers_so(&as_vamos) || answers_so(&as_vamos.replace(" JOIN ", " STRAIGHT_JOIN "))
 }
 
 /// Whether InnoDB copies other rows than there are: what an INSERT .. SELECT reads is
@@ -66,6 +72,8 @@ fn keys(pair: &Pair, sql: &str) -> Vec<(String, String)> {
     let text = |value: Option<&Value>| Some(String::from_utf8_lossy(value?.as_ref()?).into_owned());
     plan.iter()
         .filter_map(|row| Some((text(row.get(2))?, text(row.get(5))?)))
+        // That of a hash join is none of the table's.
+        .filter(|(_, key)| !key.starts_with('#'))
         .collect()
 }
 
