@@ -2,7 +2,7 @@
 
 use super::{
     arm::Arm,
-    dataset::Recipe,
+    recipe::Recipe,
     sample::{Case, Data},
     settings::Settings,
     sysbench::Extent,

@@ -3,18 +3,19 @@
 use std::{
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
 
 use super::{
     arm::{Arm, Engine},
-    dataset::{DATABASE, Dataset, TABLES},
+    dataset::Dataset,
     guest::{self, GuestOptions, GuestStart, Prepared},
     native::NativeArm,
     plan::{Group, Plan, Start},
+    progress::Progress,
     raw,
+    recipe::{DATABASE, TABLES},
     running::Running,
     sample::{Case, Data, Line, Machine, Pair, Sample},
     sysbench::{Extent, Sysbench},
@@ -272,44 +273,5 @@ fn warm_up(extent: Extent) -> Option<Extent> {
             .filter(|seconds| *seconds >= 1.0)
             .map(Extent::Seconds),
         Extent::Events(events) => Some(Extent::Events((events as f64 * WARM_UP).ceil() as u64)),
-    }
-}
-
-/// Says how far a run is and how long it may still take.
-#[derive(Debug)]
-struct Progress {
-    begin: Instant,
-    done: usize,
-    all: usize,
-}
-
-impl Progress {
-    fn new(all: usize) -> Self {
-        Self {
-            begin: Instant::now(),
-            done: 0,
-            all,
-        }
-    }
-
-    fn step(&mut self, what: &str) {
-        self.done += 1;
-        let left = self.begin.elapsed() / u32::try_from(self.done).unwrap_or(u32::MAX)
-            * u32::try_from(self.all - self.done).unwrap_or(u32::MAX);
-        println!(
-            "eval: {}/{} {what}, about {} left",
-            self.done,
-            self.all,
-            in_words(left)
-        );
-    }
-}
-
-fn in_words(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{:.1} h", seconds as f64 / 3600.0),
     }
 }

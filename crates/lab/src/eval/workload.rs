@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::{
     arm::Engine,
-    dataset::{Recipe, sysbench_options},
+    recipe::{Recipe, sysbench_options},
     sample::Case,
     sysbench::{Extent, Load},
 };
