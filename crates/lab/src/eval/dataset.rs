@@ -138,12 +138,7 @@ fn fill(
         seed: 1,
     };
     sysbench.prepare(&running.target(), &load)?;
-    for &row_bytes in &recipe.row_bytes {
-        running.sql(&recipe.rows_sql(engine, row_bytes))?;
-    }
-    if recipe.ycsb {
-        running.sql(&recipe.ycsb_sql(engine))?;
-    }
+    running.sql(&recipe.sql(engine))?;
     running.sql(&arrange(recipe, engine))?;
     running.shutdown()
 }

@@ -28,4 +28,5 @@ pub mod settings;
 pub mod slope;
 pub mod stats;
 pub mod sysbench;
+mod tpcc;
 pub mod workload;

@@ -56,6 +56,7 @@ impl Plan {
                 mib: 64,
                 row_bytes: vec![64, 1024, 4096, 16384, 65536],
                 ycsb: false,
+                warehouses: 0,
                 engine_mib: 16,
             },
             repetitions: 5,
@@ -79,14 +80,15 @@ impl Plan {
                 mib: 256,
                 row_bytes: vec![64, 256, 1024, 4096, 16384, 65536],
                 ycsb: true,
+                warehouses: 4,
                 engine_mib: 64,
             },
             repetitions: 10,
             groups: vec![
                 native(1024, Data::Cached, 10.0, &[1, 4, 16, 64]),
                 native(64, Data::Large, 10.0, &[1, 4, 16, 64]),
-                ycsb(1024, Data::Cached, 10.0),
-                ycsb(64, Data::Large, 10.0),
+                mixes(1024, Data::Cached, 10.0),
+                mixes(64, Data::Large, 10.0),
                 guests(64, GUEST_ARMS, &[64, 256, 1024, 4096, 16384, 65536], 5),
             ],
         }
@@ -189,11 +191,11 @@ fn native(engine_mib: u32, data: Data, seconds: f64, connections: &[u32]) -> Gro
     }
 }
 
-/// YCSB on the three engines without a guest, the read-mostly mixes first: what is
-/// inserted stays.
-fn ycsb(engine_mib: u32, data: Data, seconds: f64) -> Group {
-    let case = |mix: &str| Case {
-        workload: format!("ycsb_{mix}"),
+/// YCSB, the read-mostly mixes first, and the mix after TPC-C on the three engines
+/// without a guest. What is inserted stays.
+fn mixes(engine_mib: u32, data: Data, seconds: f64) -> Group {
+    let case = |workload: &str| Case {
+        workload: workload.to_owned(),
         row_bytes: None,
         rows: None,
         data,
@@ -201,8 +203,8 @@ fn ycsb(engine_mib: u32, data: Data, seconds: f64) -> Group {
         guests: 0,
     };
     Group {
-        cases: ["c", "b", "a", "f", "d", "e"]
-            .map(|mix| (case(mix), Extent::Seconds(seconds)))
+        cases: ["ycsb_c", "ycsb_b", "ycsb_a", "ycsb_f", "ycsb_d", "ycsb_e", "tpcc"]
+            .map(|workload| (case(workload), Extent::Seconds(seconds)))
             .into(),
         ..native(engine_mib, data, seconds, &[])
     }

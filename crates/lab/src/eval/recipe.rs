@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use super::arm::Engine;
+use super::{arm::Engine, tpcc};
 use crate::{local::Programs, mariadb_files::MariadbFiles};
 
 /// The database that has all tables.
@@ -21,6 +21,8 @@ pub struct Recipe {
     pub row_bytes: Vec<u32>,
     /// Whether there is YCSB's table, too, of [`Self::mib`].
     pub ycsb: bool,
+    /// Warehouses of the mix after TPC-C; 0: none of its tables.
+    pub warehouses: u32,
     /// The engine's memory while it is made, in MiB: the least that an arm has, so
     /// that what stands on RocksDB has no cause to arrange its files anew when an arm
     /// is measured.
@@ -63,8 +65,23 @@ impl Recipe {
         (self.mib << 20) / (YCSB_ROW + ROW_OVERHEAD)
     }
 
+    /// The statements that make all tables but sysbench's own, and fill them.
+    pub(super) fn sql(&self, engine: Engine) -> String {
+        let mut sql = format!("USE {DATABASE};\n");
+        for &row_bytes in &self.row_bytes {
+            sql += &self.rows_sql(engine, row_bytes);
+        }
+        if self.ycsb {
+            sql += &self.ycsb_sql(engine);
+        }
+        if self.warehouses > 0 {
+            sql += &tpcc::sql(engine, self.warehouses);
+        }
+        sql
+    }
+
     /// The statements that make YCSB's table and fill it.
-    pub(super) fn ycsb_sql(&self, engine: Engine) -> String {
+    fn ycsb_sql(&self, engine: Engine) -> String {
         let fields: Vec<String> = (0..YCSB_FIELDS)
             .map(|field| format!("field{field} VARBINARY({YCSB_FIELD}) NOT NULL"))
             .collect();
@@ -75,7 +92,7 @@ impl Recipe {
     }
 
     /// The statements that make the table of this size and fill it.
-    pub(super) fn rows_sql(&self, engine: Engine, row_bytes: u32) -> String {
+    fn rows_sql(&self, engine: Engine, row_bytes: u32) -> String {
         let parts = row_bytes.div_ceil(1024);
         let payload = vec![format!("RANDOM_BYTES({})", row_bytes / parts); parts as usize].join(", ");
         let columns = "id BIGINT PRIMARY KEY, k INT NOT NULL, payload MEDIUMBLOB NOT NULL";
@@ -113,11 +130,7 @@ impl Recipe {
 /// The statements that make a table and fill it with numbered rows of about so many
 /// bytes.
 fn filled(table: &str, columns: &str, values: &str, engine: Engine, rows: u32, row_bytes: u32) -> String {
-    // The sequences belong to the database in use.
-    let mut sql = format!(
-        "USE {DATABASE};\nCREATE TABLE {table} ({columns}) ENGINE={};\n",
-        engine.sql_name()
-    );
+    let mut sql = format!("CREATE TABLE {table} ({columns}) ENGINE={};\n", engine.sql_name());
     let batch = (BATCH / (row_bytes + ROW_OVERHEAD)).max(1);
     for first in (1..=rows).step_by(batch as usize) {
         let last = rows.min(first + batch - 1);
@@ -144,9 +157,11 @@ pub(super) fn arrange(recipe: &Recipe, engine: Engine) -> String {
     let own = (1..=TABLES).map(|table| format!("sbtest{table}"));
     let rows = recipe.row_bytes.iter().map(|bytes| format!("r{bytes}"));
     let ycsb = recipe.ycsb.then(|| "usertable".to_owned());
+    let tpcc: &[&str] = if recipe.warehouses > 0 { tpcc::TABLES } else { &[] };
     let names: Vec<String> = own
         .chain(rows)
         .chain(ycsb)
+        .chain(tpcc.iter().map(|name| (*name).to_owned()))
         .map(|name| format!("{DATABASE}.{name}"))
         .collect();
     let tables = names.join(", ");
@@ -170,6 +185,7 @@ mod tests {
             mib: 20,
             row_bytes: vec![4096],
             ycsb: false,
+            warehouses: 0,
             engine_mib: 16,
         };
         let sql = recipe.rows_sql(Engine::InnoDb, 4096);

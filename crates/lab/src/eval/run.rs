@@ -19,7 +19,7 @@ use super::{
     running::Running,
     sample::{Case, Data, Line, Machine, Pair, Sample},
     sysbench::{Extent, Sysbench},
-    workload,
+    tpcc, workload,
 };
 use crate::{local::Programs, mariadb_files::MariadbFiles, run_dir::RunDir};
 
@@ -253,6 +253,11 @@ fn reading_all(group: &Group) -> String {
         .any(|(case, _)| case.workload.starts_with("ycsb"))
     {
         statements += &format!("SELECT COUNT(*), SUM(LENGTH(field0)) FROM {DATABASE}.usertable;\n");
+    }
+    if group.cases.iter().any(|(case, _)| case.workload == "tpcc") {
+        for table in tpcc::TABLES {
+            statements += &format!("SELECT COUNT(*) FROM {DATABASE}.{table};\n");
+        }
     }
     let sizes: BTreeSet<u32> = group
         .cases

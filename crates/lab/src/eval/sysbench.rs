@@ -15,6 +15,7 @@ use crate::{command, packages};
 /// The scripts of ours, by their names.
 const SCRIPTS: &[(&str, &str)] = &[
     ("rows", include_str!("lua/rows.lua")),
+    ("tpcc", include_str!("lua/tpcc.lua")),
     ("ycsb", include_str!("lua/ycsb.lua")),
 ];
 

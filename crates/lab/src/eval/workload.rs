@@ -7,6 +7,7 @@ use super::{
     recipe::{Recipe, sysbench_options},
     sample::Case,
     sysbench::{Extent, Load},
+    tpcc,
 };
 
 /// The load of a case.
@@ -23,10 +24,22 @@ pub fn load(case: &Case, engine: Engine, recipe: &Recipe, extent: Extent, seed: 
     };
     match case.workload.split_once('_') {
         Some(("oltp", _)) => Ok(load(&case.workload, sysbench_options(recipe, engine))),
+        None if case.workload == "tpcc" && recipe.warehouses > 0 => Ok(load("tpcc", tpcc_options(recipe))),
         Some(("ycsb", mix)) if recipe.ycsb => Ok(load("ycsb", ycsb_options(mix, recipe))),
         Some(("rows", mode)) => Ok(load("rows", rows_options(case, mode, engine, recipe)?)),
         _ => bail!("there is no workload {:?}", case.workload),
     }
+}
+
+fn tpcc_options(recipe: &Recipe) -> Vec<(String, String)> {
+    [
+        ("warehouses", recipe.warehouses),
+        ("districts", tpcc::DISTRICTS),
+        ("customers", tpcc::CUSTOMERS),
+        ("items", tpcc::ITEMS),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_string()))
+    .into()
 }
 
 fn ycsb_options(mix: &str, recipe: &Recipe) -> Vec<(String, String)> {
