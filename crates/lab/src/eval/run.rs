@@ -217,7 +217,10 @@ impl<'a> Runner<'a> {
 
     fn case(&self, arm: &mut Running, start: &Start, case: &Case, extent: Extent) -> Result<Sample> {
         let load = |extent, seed| workload::load(case, start.arm.engine, &self.plan.recipe, extent, seed);
-        let seed = u64::from(start.repetition) * 2 + 1;
+        // Each case and each warm-up has its own: what they insert must not meet.
+        let cases = &self.group(start).cases;
+        let place = cases.iter().position(|(of, _)| of == case).unwrap_or(0) as u64;
+        let seed = (u64::from(start.repetition) * 100 + place) * 2 + 1;
         if let Some(extent) = warm_up(extent) {
             arm.measure(&self.sysbench, &load(extent, seed + 1)?)?;
         }

@@ -25,8 +25,8 @@ pub fn load(case: &Case, engine: Engine, recipe: &Recipe, extent: Extent, seed: 
     match case.workload.split_once('_') {
         Some(("oltp", _)) => Ok(load(&case.workload, sysbench_options(recipe, engine))),
         None if case.workload == "tpcc" && recipe.warehouses > 0 => Ok(load("tpcc", tpcc_options(recipe))),
-        Some(("ycsb", mix)) if recipe.ycsb => Ok(load("ycsb", ycsb_options(mix, recipe))),
-        Some(("rows", mode)) => Ok(load("rows", rows_options(case, mode, engine, recipe)?)),
+        Some(("ycsb", mix)) if recipe.ycsb => Ok(load("ycsb", ycsb_options(mix, recipe, seed))),
+        Some(("rows", mode)) => Ok(load("rows", rows_options(case, mode, engine, recipe, seed)?)),
         _ => bail!("there is no workload {:?}", case.workload),
     }
 }
@@ -42,14 +42,30 @@ fn tpcc_options(recipe: &Recipe) -> Vec<(String, String)> {
     .into()
 }
 
-fn ycsb_options(mix: &str, recipe: &Recipe) -> Vec<(String, String)> {
-    let rows = recipe.ycsb_rows().to_string();
-    [("mix", mix.to_owned()), ("table_rows", rows)]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+/// The first number of the rows that a run inserts: no other run's, and 1,000,000 for
+/// each connection.
+fn first(seed: u64) -> String {
+    ((seed + 1) * 100_000_000).to_string()
 }
 
-fn rows_options(case: &Case, mode: &str, engine: Engine, recipe: &Recipe) -> Result<Vec<(String, String)>> {
+fn ycsb_options(mix: &str, recipe: &Recipe, seed: u64) -> Vec<(String, String)> {
+    let rows = recipe.ycsb_rows().to_string();
+    [
+        ("mix", mix.to_owned()),
+        ("table_rows", rows),
+        ("first", first(seed)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn rows_options(
+    case: &Case,
+    mode: &str,
+    engine: Engine,
+    recipe: &Recipe,
+    seed: u64,
+) -> Result<Vec<(String, String)>> {
     let bytes = case.row_bytes.unwrap_or(1024);
     let made_anew = mode == "load";
     if !made_anew && !recipe.row_bytes.contains(&bytes) {
@@ -61,6 +77,7 @@ fn rows_options(case: &Case, mode: &str, engine: Engine, recipe: &Recipe) -> Res
         ("table_rows", recipe.rows(bytes).to_string()),
         ("row_bytes", bytes.to_string()),
         ("rows", case.rows.unwrap_or(1).to_string()),
+        ("first", first(seed)),
         ("engine", engine.sql_name().to_owned()),
     ];
     Ok(options.map(|(name, value)| (name.to_owned(), value)).into())
