@@ -9,7 +9,7 @@ use vamos_lab::eval::{arm::Arm, goals, machine, micro, plan::Plan, raw, report, 
 /// The command's arguments.
 #[derive(clap::Args)]
 pub(crate) struct Eval {
-    /// The short form: the goals' figures in under a quarter of an hour.
+    /// The short form: what the goals need.
     #[arg(long)]
     quick: bool,
     /// Only these arms, such as innodb-blk,vamos.

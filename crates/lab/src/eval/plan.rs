@@ -48,7 +48,7 @@ pub struct Start {
 }
 
 impl Plan {
-    /// The short form: what the goals need, in minutes.
+    /// The short form: what the goals need.
     #[must_use]
     pub fn quick() -> Self {
         Self {
