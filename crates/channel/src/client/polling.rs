@@ -1,5 +1,10 @@
 //! How long to poll before sleeping: as long as it pays, and never longer than
 //! the bound.
+//!
+//! **Crowds.** Where more threads want to run than there are processors, a thread
+//! that spins takes the time of those who would answer it, and one that sleeps has
+//! to be woken. There it is best to let the others run: each yield lets some of
+//! them have their turn, and behind one of the first few the answer is there.
 
 use crate::counters::Tally;
 use std::time::{Duration, Instant};
@@ -11,21 +16,35 @@ const LOOKS: u32 = 8;
 /// whether it would pay now.
 const PROBE: u32 = 32;
 
+/// Alone on its processor, a thread looks for so long before it offers the
+/// processor to others.
+const SPIN: Duration = Duration::from_micros(5);
+
+/// Who yields and is back sooner was alone: nobody else ran.
+const ALONE: Duration = Duration::from_micros(3);
+
+/// So often others may have their turn while one polls. More yields cost more than
+/// the wake-up that they may save.
+const TURNS: u32 = 4;
+
 /// Polling that learns from its results.
 #[derive(Debug)]
 pub(super) struct Polling {
     bound: Duration,
     current: Duration,
     skipped: u32,
+    /// Others wanted the processor when it was offered last.
+    crowded: bool,
 }
 
 impl Polling {
-    /// Polls for at most `bound`; zero: never.
+    /// Polls for at most `bound` of its own time; zero: never.
     pub(super) fn new(bound: Duration) -> Self {
         Self {
             bound,
             current: bound,
             skipped: 0,
+            crowded: false,
         }
     }
 
@@ -42,12 +61,12 @@ impl Polling {
         }
         let start = Instant::now();
         let rest = until.map_or(budget, |until| until.saturating_duration_since(start));
-        let (hit, elapsed) = spin(start, budget.min(rest), ready);
+        let (hit, spent) = self.look(start, budget.min(rest), ready);
         tally
             .poll_nanos
-            .add(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX));
+            .add(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         if hit {
-            self.hit(elapsed);
+            self.hit(spent);
         } else {
             self.miss();
         }
@@ -68,8 +87,8 @@ impl Polling {
     }
 
     /// Polling paid, after so long: allow for some more than that.
-    fn hit(&mut self, elapsed: Duration) {
-        self.current = self.current.max(elapsed * 4).min(self.bound);
+    fn hit(&mut self, spent: Duration) {
+        self.current = (self.current * 2).max(spent * 4).min(self.bound);
     }
 
     /// Polling did not pay: poll less, and soon not at all.
@@ -79,19 +98,40 @@ impl Polling {
             self.current = Duration::ZERO;
         }
     }
-}
 
-fn spin(start: Instant, budget: Duration, mut ready: impl FnMut() -> bool) -> (bool, Duration) {
-    loop {
-        for _ in 0..LOOKS {
-            if ready() {
-                return (true, start.elapsed());
+    /// Looks until `ready`, or the budget is spent. Returns which, and what was spent:
+    /// the time without the turns of others.
+    fn look(
+        &mut self,
+        start: Instant,
+        budget: Duration,
+        mut ready: impl FnMut() -> bool,
+    ) -> (bool, Duration) {
+        let mut others = Duration::ZERO;
+        let mut turns = 0;
+        let mut yielded = start;
+        loop {
+            for _ in 0..LOOKS {
+                if ready() {
+                    return (true, start.elapsed().saturating_sub(others));
+                }
+                std::hint::spin_loop();
             }
-            std::hint::spin_loop();
-        }
-        let elapsed = start.elapsed();
-        if elapsed >= budget {
-            return (false, elapsed);
+            let now = Instant::now();
+            let spent = now.saturating_duration_since(start).saturating_sub(others);
+            if spent >= budget || turns == TURNS {
+                return (false, spent);
+            }
+            if self.crowded || now.saturating_duration_since(yielded) >= SPIN {
+                std::thread::yield_now();
+                yielded = Instant::now();
+                let away = yielded.saturating_duration_since(now);
+                self.crowded = away >= ALONE;
+                if self.crowded {
+                    others += away;
+                    turns += 1;
+                }
+            }
         }
     }
 }
@@ -134,6 +174,9 @@ mod tests {
         (0..5).for_each(|_| polling.miss());
         assert!((0..PROBE).any(|_| polling.budget() == BOUND));
         polling.hit(Duration::from_micros(10));
+        assert_eq!(polling.budget(), Duration::from_micros(40));
+        (0..2).for_each(|_| polling.miss());
+        (0..2).for_each(|_| polling.hit(Duration::ZERO));
         assert_eq!(polling.budget(), Duration::from_micros(40));
         polling.hit(Duration::from_micros(30));
         assert_eq!(polling.budget(), BOUND);
