@@ -26,6 +26,11 @@ pub(crate) const ANALYZED: u32 = 1 << 20;
 const CHANGED_PART: u64 = 10;
 const CHANGED_ROWS: u64 = 50;
 
+/// A table of more rows is surveyed anew only so often, unless it has changed wholly:
+/// as InnoDB's `MIN_RECALC_INTERVAL`.
+const SMALL_TABLE: u64 = 4096;
+const SURVEY_PAUSE: Duration = Duration::from_secs(10);
+
 /// The host's numbers of a table and its indexes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ids {
@@ -52,6 +57,8 @@ pub(crate) struct Share {
     row_id: AtomicU64,
     stats: Mutex<Option<(TableStats, Instant)>>,
     survey: Mutex<Option<Surveyed>>,
+    /// Held by the connection that surveys a table whose values are known somewhat.
+    surveying: Mutex<()>,
     /// Rows that this server has written, updated or deleted.
     changes: AtomicU64,
     pub(super) ranges: RangeCache,
@@ -62,6 +69,18 @@ pub(crate) struct Share {
 struct Surveyed {
     statistics: Arc<Statistics>,
     changes: u64,
+    since: Instant,
+}
+
+impl Surveyed {
+    /// Whether it should be found out anew, after so many changes since the share was
+    /// made.
+    fn is_stale(&self, changes: u64) -> bool {
+        let rows = self.statistics.rows;
+        let changed = changes.wrapping_sub(self.changes);
+        let due = rows <= SMALL_TABLE || changed >= rows || self.since.elapsed() >= SURVEY_PAUSE;
+        due && changed > CHANGED_ROWS.max(rows / CHANGED_PART)
+    }
 }
 
 impl Share {
@@ -78,6 +97,7 @@ impl Share {
             row_id: AtomicU64::new(row_id.max(1)),
             stats: Mutex::new(None),
             survey: Mutex::new(None),
+            surveying: Mutex::new(()),
             changes: AtomicU64::new(0),
             ranges: RangeCache::default(),
         }
@@ -143,29 +163,28 @@ impl Share {
     }
 
     /// What the distribution of the table's values is: surveyed now, if it is not
-    /// known or the table has changed much since.
+    /// known or the table has changed much since. While one connection surveys, the
+    /// others go by what was known.
     pub(crate) fn statistics(
         &self,
         connection: &mut Connection,
         shape: &Shape,
     ) -> Result<Arc<Statistics>, Error> {
-        if let Some(statistics) = self.known_statistics()
-            && !self.has_changed_much(statistics.rows)
+        let Some(known) = self.survey.lock().clone() else {
+            return self.survey(connection, shape, LOOKED_AT);
+        };
+        if known.is_stale(self.changes())
+            && let Some(_one) = self.surveying.try_lock()
         {
-            return Ok(statistics);
+            return self.survey(connection, shape, LOOKED_AT);
         }
-        self.survey(connection, shape, LOOKED_AT)
+        Ok(known.statistics)
     }
 
     /// What the last survey told, if there was one.
     pub(crate) fn known_statistics(&self) -> Option<Arc<Statistics>> {
         let survey = self.survey.lock();
         survey.as_ref().map(|survey| Arc::clone(&survey.statistics))
-    }
-
-    fn has_changed_much(&self, rows: u64) -> bool {
-        let since = self.survey.lock().as_ref().map_or(0, |survey| survey.changes);
-        self.changes().wrapping_sub(since) > CHANGED_ROWS.max(rows / CHANGED_PART)
     }
 
     /// Has the host look at so many entries of each index.
@@ -183,6 +202,7 @@ impl Share {
         *self.survey.lock() = Some(Surveyed {
             statistics: Arc::clone(&statistics),
             changes,
+            since: Instant::now(),
         });
         self.ranges.clear();
         Ok(statistics)
