@@ -66,7 +66,7 @@ pub use write::WriteTag;
 pub use vamos_channel::{Endpoint, LaneCounters};
 pub use vamos_proto::{
     AlterTable, AlterTables, BuildStep, Building, Counter, CounterRaise, CreateTable, Deadlock, DeadlockPart,
-    Direction, Durability, ErrorCode, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, Lock,
-    LockInfo, LockKind, LockWait, MultiGet, Row, SavepointId, SurveyReply, SurveyStep, TableId, TableStats,
-    TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written, Xid,
+    Direction, Durability, ErrorCode, EvenKeys, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange,
+    Lock, LockInfo, LockKind, LockWait, MultiGet, Row, SavepointId, SurveyReply, SurveyStep, TableId,
+    TableStats, TransactionInfo, TransactionList, TransactionState, WaitInfo, Write, WriteOp, Written, Xid,
 };

@@ -54,8 +54,8 @@ pub use request::{
     RenameTable, Request, Scan, ScanRanges, ScanWhere, SetDefinition, Summarize, Survey, Unlock, Write,
 };
 pub use response::{
-    CommitOutcome, IndexSurvey, RangeSizesReply, Response, SurveyReply, SurveyStep, TableInfo, TableNames,
-    Written,
+    CommitOutcome, EvenKeys, IndexSurvey, RangeSizesReply, Response, SurveyReply, SurveyStep, TableInfo,
+    TableNames, Written,
 };
 pub use rows::{Row, RowBlock, RowBlockBuilder, RowBlockIter, RowsEnd};
 pub use upkeep::{

@@ -132,6 +132,22 @@ pub struct IndexSurvey<'a> {
     /// The pairs of neighbours by how many bytes they agree in, ascending.
     #[serde(borrow)]
     pub steps: Vec<SurveyStep<'a>>,
+    /// Its keys are spread evenly.
+    #[serde(borrow)]
+    pub even: Option<EvenKeys<'a>>,
+}
+
+/// An index whose keys are spread evenly, taken as numbers: the eight bytes (big-endian,
+/// zeros behind the end) behind those that the first and the last key begin with alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvenKeys<'a> {
+    /// The first key of the index.
+    pub first: &'a [u8],
+    /// The last one.
+    pub last: &'a [u8],
+    /// By so many entries a key's place among its neighbours differed from the one that
+    /// its number gives it, at most.
+    pub off_by: u64,
 }
 
 /// Pairs of neighbouring entries that agree in the same number of bytes.

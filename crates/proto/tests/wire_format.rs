@@ -5,11 +5,11 @@
 use vamos_proto::{
     AlterTable, AlterTables, Barrier, BarrierEnd, Begin, Build, BuildStep, Building, CommitId,
     CommitPrepared, Compact, CountEntries, Counted, CursorId, Deadlock, DeadlockPart, Direction, Durability,
-    Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo, LockKind,
-    LockWait, Monitor, Prepare, Recover, Request, Response, RollbackPrepared, Row, RowBlockBuilder, Scan,
-    ScanRanges, ScanWhere, SetDefinition, Summarize, Survey, SurveyReply, SurveyStep, TableDetail, TableId,
-    TableNames, TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, Unlock, WaitInfo,
-    Write, WriteOp, Xid,
+    EvenKeys, Get, IndexDetail, IndexId, IndexSurvey, Isolation, KeyRange, ListTables, Lock, LockInfo,
+    LockKind, LockWait, Monitor, Prepare, Recover, Request, Response, RollbackPrepared, Row, RowBlockBuilder,
+    Scan, ScanRanges, ScanWhere, SetDefinition, Summarize, Survey, SurveyReply, SurveyStep, TableDetail,
+    TableId, TableNames, TablesPage, Ticket, TransactionInfo, TransactionList, TransactionState, Unlock,
+    WaitInfo, Write, WriteOp, Xid,
 };
 
 fn wire(request: Request<'_>) -> (u16, Vec<u8>) {
@@ -246,11 +246,20 @@ fn survey() {
                 between: 0,
                 common: vec![b"ab"],
             }],
+            even: Some(EvenKeys {
+                first: b"c",
+                last: b"de",
+                off_by: 4,
+            }),
         }],
     });
     let mut body = Vec::new();
     assert_eq!(reply.encode(&mut body), 148);
-    assert_eq!(body, [3, 1, 3, 1, 12, 9, 1, 2, 0, 1, 2, b'a', b'b']);
+    let even = [1, 1, b'c', 2, b'd', b'e', 4];
+    assert_eq!(
+        body,
+        [&[3, 1, 3, 1, 12, 9, 1, 2, 0, 1, 2, b'a', b'b'][..], &even].concat()
+    );
 }
 
 #[test]

@@ -6,16 +6,18 @@
 //! many different values each column has.
 
 mod depths;
+mod evenness;
 mod spread;
 
 use depths::Depths;
 pub(crate) use depths::DepthsCache;
+use evenness::{Even, Evenness};
 pub(crate) use spread::number_at;
 
 use crate::{Store, StoreError, keys};
 use std::collections::BTreeMap;
 use vamos_proto::{IndexId, IndexSurvey, SurveyReply, SurveyStep, TableId};
-use vamos_rocks::ReadOptions;
+use vamos_rocks::{Cursor, ReadOptions};
 
 /// The most entries of one index that are looked at: about half a second's work.
 const MAX_ENTRIES: u64 = 1 << 21;
@@ -58,6 +60,7 @@ struct IndexFindings {
     example_bytes: usize,
     /// The entry looked at last.
     last: Vec<u8>,
+    even: Option<Even>,
 }
 
 /// Pairs of neighbours with the same number of common bytes.
@@ -133,12 +136,24 @@ impl IndexFindings {
             key_bytes: self.key_bytes,
             value_bytes: self.value_bytes,
             steps: steps.collect(),
+            even: self.even.as_ref().map(Even::as_message),
         }
     }
 }
 
 fn common_bytes(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// For the index of a cursor, which is moved.
+fn evenness_of(cursor: &mut Cursor, rows: u64) -> Result<Evenness, StoreError> {
+    cursor.seek_to_first();
+    let first = cursor.key().map(keys::client_key).unwrap_or_default().to_vec();
+    cursor.seek_to_last();
+    let last = cursor.key().map(keys::client_key).unwrap_or_default();
+    let evenness = Evenness::new(&first, last, rows);
+    cursor.status()?;
+    Ok(evenness)
 }
 
 impl Store {
@@ -164,7 +179,7 @@ impl Store {
         if rows <= most {
             return self.survey_whole(index, rows, most.saturating_mul(2));
         }
-        self.survey_runs(index, most)
+        self.survey_runs(index, rows, most)
     }
 
     fn survey_whole(&self, index: IndexId, rows: u64, most: u64) -> Result<IndexFindings, StoreError> {
@@ -172,8 +187,10 @@ impl Store {
         let mut cursor = self.engine.data.cursor(ReadOptions::new().bounds(low, high));
         let mut found = IndexFindings::default();
         let mut depths = Depths::new(rows);
+        let mut evenness = evenness_of(&mut cursor, rows)?;
         cursor.seek_to_first();
         while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
+            evenness.add(keys::client_key(key), found.seen == 0);
             found.add(keys::client_key(key), value.len(), found.seen == 0);
             depths.add(key);
             if found.seen >= most {
@@ -183,13 +200,15 @@ impl Store {
         }
         cursor.status()?;
         self.depths.keep(index, depths);
+        found.even = evenness.found();
         Ok(found)
     }
 
-    fn survey_runs(&self, index: IndexId, most: u64) -> Result<IndexFindings, StoreError> {
+    fn survey_runs(&self, index: IndexId, rows: u64, most: u64) -> Result<IndexFindings, StoreError> {
         let (low, high) = keys::index_bounds(index);
         let mut cursor = self.engine.data.cursor(ReadOptions::new().bounds(low, high));
         let mut found = IndexFindings::default();
+        let mut evenness = evenness_of(&mut cursor, rows)?;
         for place in spread::places(&mut cursor, RUNS)? {
             cursor.seek(&place);
             // The run before may have come this far.
@@ -204,11 +223,13 @@ impl Store {
                 let (Some(key), Some(value)) = (cursor.key(), cursor.value()) else {
                     break;
                 };
+                evenness.add(keys::client_key(key), entry == 0);
                 found.add(keys::client_key(key), value.len(), entry == 0);
                 cursor.step_forward();
             }
         }
         cursor.status()?;
+        found.even = evenness.found();
         Ok(found)
     }
 }

@@ -41,12 +41,12 @@ impl Handler {
         let Some(range) = self.range(key, min, max)? else {
             return Ok(1);
         };
-        let changes = self.share.changes();
-        if let Some(rows) = self.share.ranges.get(&range, changes) {
+        if let Some(rows) = self.known_rows(key, &range) {
             return Ok(rows);
         }
+        let changes = self.share.changes();
         let mut asked = std::mem::take(&mut self.expected);
-        asked.retain(|other| *other != range && self.share.ranges.get(other, changes).is_none());
+        asked.retain(|other| *other != range && self.known_rows(key, other).is_none());
         asked.truncate(TOGETHER);
         asked.push(range);
         let ranges: Vec<_> = asked.iter().map(Range::as_key_range).collect();
@@ -59,6 +59,14 @@ impl Handler {
             self.share.ranges.put(range, rows, changes);
         }
         Ok(rows)
+    }
+
+    /// About how many rows lie in a range, if the host need not be asked.
+    fn known_rows(&self, key: usize, range: &Range) -> Option<u64> {
+        let bounds = (&range.low[..], &range.high[..]);
+        let position = self.shape.index_of(key);
+        let reckoned = self.share.rows_between(position, bounds);
+        reckoned.or_else(|| self.share.ranges.get(range, self.share.changes()))
     }
 
     /// The bytes between which a range lies; `None`: nothing can.

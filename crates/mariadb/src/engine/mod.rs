@@ -30,6 +30,7 @@ mod deliver;
 pub(crate) mod discovery;
 mod error;
 mod estimate;
+mod evenly;
 pub(crate) mod foreign;
 mod handler;
 pub(crate) mod host;

@@ -26,6 +26,9 @@ pub(crate) const ANALYZED: u32 = 1 << 20;
 const CHANGED_PART: u64 = 10;
 const CHANGED_ROWS: u64 = 50;
 
+/// Ranges are reckoned by the last survey until such a part of the rows was changed.
+const RECKONED_PART: u64 = 4;
+
 /// A table of more rows is surveyed anew only so often, unless it has changed wholly:
 /// as InnoDB's `MIN_RECALC_INTERVAL`.
 const SMALL_TABLE: u64 = 4096;
@@ -185,6 +188,22 @@ impl Share {
     pub(crate) fn known_statistics(&self) -> Option<Arc<Statistics>> {
         let survey = self.survey.lock();
         survey.as_ref().map(|survey| Arc::clone(&survey.statistics))
+    }
+
+    /// About how many rows lie between two keys of the index at a position, if the last
+    /// survey tells and the table is much like it was then. Ranges of small tables are
+    /// not reckoned: those the host counts.
+    pub(super) fn rows_between(&self, position: usize, bounds: (&[u8], &[u8])) -> Option<u64> {
+        let survey = self.survey.lock();
+        let survey = survey.as_ref()?;
+        let rows = survey.statistics.rows;
+        let changed = self.changes().wrapping_sub(survey.changes);
+        if rows <= SMALL_TABLE || changed > rows / RECKONED_PART {
+            return None;
+        }
+        let between = survey.statistics.rows_between(position, bounds, rows)?;
+        // None would tell the optimizer that there can be no row.
+        Some(between.max(1))
     }
 
     /// Has the host look at so many entries of each index.

@@ -1,5 +1,6 @@
 //! How many different values the beginnings of a table's keys have.
 
+use super::evenly::Evenly;
 use crate::codec::{KeyPart, Shape, key};
 use vamos_guest::{IndexSurvey, SurveyReply, SurveyStep};
 
@@ -19,6 +20,8 @@ struct IndexStatistics {
     entry_bytes: f64,
     /// How many different values the first part, the first two, .. have.
     distinct: Vec<f64>,
+    /// Its keys are spread evenly.
+    evenly: Option<Evenly>,
 }
 
 impl Statistics {
@@ -50,6 +53,18 @@ impl Statistics {
             Some(_) => 1.0,
             None => (rows as f64).clamp(1.0, 10.0),
         }
+    }
+
+    /// About how many of the table's `rows` lie between two keys of the index at a
+    /// position, if that can be told without the host.
+    pub(super) fn rows_between(
+        &self,
+        position: usize,
+        (low, high): (&[u8], &[u8]),
+        rows: u64,
+    ) -> Option<u64> {
+        let evenly = self.indexes.get(position)?.evenly.as_ref()?;
+        evenly.between(low, high, rows)
     }
 
     /// Bytes of an entry of the index at a position.
@@ -90,6 +105,7 @@ impl IndexStatistics {
         Self {
             entry_bytes: (found.key_bytes + found.value_bytes) as f64 / seen,
             distinct,
+            evenly: found.even.as_ref().map(Evenly::new),
         }
     }
 }

@@ -59,6 +59,7 @@ fn found() -> SurveyReply<'static> {
         key_bytes: 800,
         value_bytes: 1200,
         steps,
+        even: None,
     };
     SurveyReply {
         rows: 100,
