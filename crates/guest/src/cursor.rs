@@ -102,6 +102,8 @@ pub struct Cursor {
     returned: u64,
     /// Bytes that the host may send ahead.
     credit: u32,
+    /// Bytes of rows that were read and not yet given back.
+    owed: u32,
     /// How far in the session's log of writes the cursor has looked.
     seen_writes: u64,
     /// The block is the stream's last.
@@ -289,12 +291,16 @@ impl Cursor {
         }
     }
 
-    /// What to give back for a block that was read: its bytes, and more if the
-    /// reader has read on against expectation.
-    fn credit_for(&mut self, block: usize) -> u32 {
+    /// What to give back now that a block was read: the bytes that were read, and more
+    /// if the reader has read on against expectation. Nothing as long as the host may
+    /// send three quarters of its credit without it: most ranges end before.
+    fn credit_for(&mut self, block: usize) -> Option<u32> {
         let more = self.wanted_credit().saturating_sub(self.credit);
         self.credit += more;
-        u32::try_from(block).unwrap_or(u32::MAX).saturating_add(more)
+        let read = u32::try_from(block).unwrap_or(u32::MAX);
+        self.owed = self.owed.saturating_add(read).saturating_add(more);
+        let due = more > 0 || self.owed >= self.credit / 4;
+        due.then(|| std::mem::take(&mut self.owed))
     }
 }
 
@@ -341,6 +347,7 @@ impl Session {
                 first_rows: spec.first_rows,
             },
             credit: 0,
+            owed: 0,
             conditions,
             block: Vec::new(),
             start: 0,
@@ -436,6 +443,7 @@ impl Session {
         cursor.on_row = false;
         cursor.last_block = false;
         cursor.credit = cursor.wanted_credit();
+        cursor.owed = 0;
         let connection = self.connection()?;
         cursor.id = connection.next_tag();
         let scan = cursor.request(cursor.id);
@@ -474,12 +482,14 @@ impl Session {
         };
         let connection = connection.as_mut().ok_or_else(lost)?;
         if !cursor.block.is_empty() {
-            let bytes = cursor.credit_for(cursor.block.len() - cursor.start);
+            let due = cursor.credit_for(cursor.block.len() - cursor.start);
             connection.streams.recycle(std::mem::take(&mut cursor.block));
-            connection.send(&Request::Credit(Credit {
-                cursor: CursorId(cursor.id),
-                bytes,
-            }))?;
+            if let Some(bytes) = due {
+                connection.send(&Request::Credit(Credit {
+                    cursor: CursorId(cursor.id),
+                    bytes,
+                }))?;
+            }
         }
         loop {
             let gone = || Error::Protocol {

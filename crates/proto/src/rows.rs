@@ -135,10 +135,16 @@ impl RowBlockBuilder {
     /// Appends a row. Lengths above `u32::MAX` cannot come out of the store,
     /// whose keys and values are shorter.
     pub fn push(&mut self, row: &Row<'_>) {
-        for part in [row.key, row.primary_key, row.value] {
-            self.bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+        let parts = [row.key, row.primary_key, row.value];
+        // Room once, and the lengths in one piece: rows are short, and there are many.
+        self.bytes
+            .reserve(LENGTHS + parts.iter().map(|part| part.len()).sum::<usize>());
+        let mut lengths = [0; LENGTHS];
+        for (length, part) in lengths.as_chunks_mut::<4>().0.iter_mut().zip(parts) {
+            *length = (part.len() as u32).to_le_bytes();
         }
-        for part in [row.key, row.primary_key, row.value] {
+        self.bytes.extend_from_slice(&lengths);
+        for part in parts.into_iter().filter(|part| !part.is_empty()) {
             self.bytes.extend_from_slice(part);
         }
         self.rows += 1;
