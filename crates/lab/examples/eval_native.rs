@@ -6,6 +6,7 @@
 //! directory. Before the arms may stand:
 //! - `--load NAME`: such as `oltp_point_select` or `rows_range`; may be given again;
 //! - `--connections N`, `--seconds N`, `--turns N`: 16, 3 and 1 otherwise;
+//! - `--engine-mib N`: the engine's memory, 256 otherwise, which holds all;
 //! - `--row-bytes N`, `--rows N`: of the loads `rows_...`;
 //! - `--show SQL`: what to ask each arm at its end, such as its status variables;
 //! - `--record DIR`: let perf record each turn's last seconds into a file there.
@@ -40,6 +41,7 @@ struct Wish {
     connections: u32,
     seconds: u32,
     turns: u64,
+    engine_mib: u32,
     row_bytes: Option<u32>,
     rows: Option<u32>,
     show: Option<String>,
@@ -52,6 +54,7 @@ fn main() -> Result<()> {
         connections: 16,
         seconds: 3,
         turns: 1,
+        engine_mib: 256,
         row_bytes: None,
         rows: None,
         show: None,
@@ -66,6 +69,7 @@ fn main() -> Result<()> {
             "--connections" => wish.connections = value()?.parse()?,
             "--seconds" => wish.seconds = value()?.parse()?,
             "--turns" => wish.turns = value()?.parse()?,
+            "--engine-mib" => wish.engine_mib = value()?.parse()?,
             "--row-bytes" => wish.row_bytes = Some(value()?.parse()?),
             "--rows" => wish.rows = Some(value()?.parse()?),
             "--show" => wish.show = Some(value()?),
@@ -96,7 +100,7 @@ fn run(arms: &[Arm], wish: &Wish) -> Result<()> {
         for &arm in arms {
             let state = dir.file(&format!("{arm}-{turn}"));
             Dataset::prepare(&recipe, arm.engine, &files, &programs, &sysbench)?.copy(&state)?;
-            let settings = Settings::with_engine_mib(256);
+            let settings = Settings::with_engine_mib(wish.engine_mib);
             let running = NativeArm::start(&files, &programs, arm, &settings, &state)?;
             for load in &wish.loads {
                 measure(&running, (arm, load), wish, &sysbench, turn)?;

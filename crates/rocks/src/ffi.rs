@@ -29,6 +29,7 @@ opaque!(
     rocksdb_iterator_t,
     rocksdb_livefiles_t,
     rocksdb_mergeoperator_t,
+    rocksdb_perfcontext_t,
     rocksdb_pinnableslice_t,
     rocksdb_readoptions_t,
     rocksdb_snapshot_t,
@@ -74,6 +75,10 @@ pub(crate) type PartialMerge = unsafe extern "C" fn(
 type Errptr = *mut *mut c_char;
 
 unsafe extern "C" {
+    pub(crate) fn rocksdb_perfcontext_create() -> *mut rocksdb_perfcontext_t;
+    pub(crate) fn rocksdb_perfcontext_metric(context: *mut rocksdb_perfcontext_t, metric: c_int) -> u64;
+    pub(crate) fn rocksdb_perfcontext_destroy(context: *mut rocksdb_perfcontext_t);
+
     pub(crate) fn rocksdb_free(pointer: *mut c_void);
 
     // The database.

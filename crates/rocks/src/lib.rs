@@ -31,6 +31,7 @@
 //! ```
 
 mod batch;
+mod blocks;
 mod db;
 mod error;
 mod family;
@@ -46,6 +47,7 @@ mod read;
 use librocksdb_sys as _;
 
 pub use batch::WriteBatch;
+pub use blocks::blocks_read;
 pub use db::{Db, Tickers, WriteMode};
 pub use error::{Error, ErrorKind};
 pub use family::ColumnFamily;

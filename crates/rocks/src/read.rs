@@ -3,7 +3,7 @@
 use crate::db::Shared;
 use crate::error::{checked, take_message};
 use crate::options::non_null;
-use crate::{ColumnFamily, Error, ffi};
+use crate::{ColumnFamily, Error, ErrorKind, ffi};
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
@@ -42,7 +42,9 @@ impl Drop for Snapshot {
 #[derive(Debug)]
 pub struct ReadOptions {
     raw: NonNull<ffi::rocksdb_readoptions_t>,
-    // RocksDB's object points to these three.
+    /// The same for a first look into memory, and what to call before the disk is read.
+    first: Option<(NonNull<ffi::rocksdb_readoptions_t>, fn())>,
+    // RocksDB's objects point to these three.
     snapshot: Option<Arc<Snapshot>>,
     lower: Vec<u8>,
     upper: Vec<u8>,
@@ -66,6 +68,7 @@ impl ReadOptions {
         Self {
             // SAFETY: takes nothing.
             raw: non_null(unsafe { ffi::rocksdb_readoptions_create() }),
+            first: None,
             snapshot: None,
             lower: Vec::new(),
             upper: Vec::new(),
@@ -79,10 +82,39 @@ impl ReadOptions {
     /// Reads what a snapshot shows.
     #[must_use]
     pub fn snapshot(mut self, snapshot: Arc<Snapshot>) -> Self {
-        // SAFETY: the object is ours; the snapshot lives as long, being kept.
-        unsafe { ffi::rocksdb_readoptions_set_snapshot(self.raw.as_ptr(), snapshot.raw) };
+        for options in self.objects() {
+            // SAFETY: the object is ours; the snapshot lives as long, being kept.
+            unsafe { ffi::rocksdb_readoptions_set_snapshot(options, snapshot.raw) };
+        }
         self.snapshot = Some(snapshot);
         self
+    }
+
+    /// Has [`ColumnFamily::get`] look into memory first, and call this before it goes to
+    /// the disk: the calling thread will wait then.
+    #[must_use]
+    pub fn before_disk(mut self, call: fn()) -> Self {
+        // SAFETY: takes nothing; the object becomes ours, and the snapshot that it may
+        // name is kept.
+        let first = unsafe {
+            let first = non_null(ffi::rocksdb_readoptions_create());
+            ffi::rocksdb_readoptions_set_read_tier(first.as_ptr(), ffi::BLOCK_CACHE_TIER);
+            if let Some(snapshot) = &self.snapshot {
+                ffi::rocksdb_readoptions_set_snapshot(first.as_ptr(), snapshot.raw);
+            }
+            first
+        };
+        if let Some((before, _)) = self.first.replace((first, call)) {
+            // SAFETY: ours, and nobody else knows it.
+            unsafe { ffi::rocksdb_readoptions_destroy(before.as_ptr()) }
+        }
+        self
+    }
+
+    /// RocksDB's objects of these options.
+    fn objects(&self) -> impl Iterator<Item = *mut ffi::rocksdb_readoptions_t> + use<> {
+        let first = self.first.map(|(first, _)| first.as_ptr());
+        std::iter::once(self.raw.as_ptr()).chain(first)
     }
 
     /// Limits iterators to keys from `lower` to before `upper`; an empty one is
@@ -127,8 +159,10 @@ impl ReadOptions {
 
 impl Drop for ReadOptions {
     fn drop(&mut self) {
-        // SAFETY: ours, and destroyed once, before what it points to.
-        unsafe { ffi::rocksdb_readoptions_destroy(self.raw.as_ptr()) }
+        for options in self.objects() {
+            // SAFETY: ours, and destroyed once, before what it points to.
+            unsafe { ffi::rocksdb_readoptions_destroy(options) }
+        }
     }
 }
 
@@ -170,13 +204,27 @@ impl ColumnFamily {
     /// # Errors
     /// RocksDB's.
     pub fn get(&self, key: &[u8], options: &ReadOptions) -> Result<Option<Pinned<'_>>, Error> {
+        if let Some((memory, before_disk)) = options.first {
+            match self.get_by(key, memory.as_ptr()) {
+                Err(error) if error.kind() == ErrorKind::NotCached => before_disk(),
+                found => return found,
+            }
+        }
+        self.get_by(key, options.as_ptr())
+    }
+
+    fn get_by(
+        &self,
+        key: &[u8],
+        options: *const ffi::rocksdb_readoptions_t,
+    ) -> Result<Option<Pinned<'_>>, Error> {
         let raw = checked(|error| {
-            // SAFETY: database, family and options are alive; the key is for the
-            // call; the slice becomes ours.
+            // SAFETY: database, family and options (the caller's, or what they own) are
+            // alive; the key is for the call; the slice becomes ours.
             unsafe {
                 ffi::rocksdb_get_pinned_cf(
                     self.db(),
-                    options.as_ptr(),
+                    options,
                     self.as_ptr(),
                     key.as_ptr().cast(),
                     key.len(),

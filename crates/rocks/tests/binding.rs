@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use vamos_rocks::{
     ColumnFamily, ColumnFamilyOptions, Db, DbOptions, ErrorKind, MergeOperator, ReadOptions, WriteBatch,
-    WriteMode,
+    WriteMode, blocks_read,
 };
 
 fn sum(values: &mut dyn Iterator<Item = &[u8]>) -> Option<Vec<u8>> {
@@ -161,6 +161,46 @@ fn cached_only_read_fails_where_it_would_need_the_disk() {
         .get(b"k", &ReadOptions::new().cached_only())
         .unwrap()
         .unwrap();
+}
+
+#[test]
+fn what_memory_has_not_is_announced_before_the_disk_is_read() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static ANNOUNCED: AtomicU32 = AtomicU32::new(0);
+    let announced = || ANNOUNCED.load(Ordering::Relaxed);
+    let directory = tempfile::tempdir().unwrap();
+    let (db, families) = open(directory.path()).unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put(&families[0], b"k", b"old");
+    db.write(&mut batch, WriteMode::Buffered).unwrap();
+    let options = ReadOptions::new()
+        .before_disk(|| {
+            ANNOUNCED.fetch_add(1, Ordering::Relaxed);
+        })
+        .snapshot(std::sync::Arc::new(db.snapshot()));
+    let mut batch = WriteBatch::new();
+    batch.put(&families[0], b"k", b"new");
+    db.write(&mut batch, WriteMode::Buffered).unwrap();
+    let read = || {
+        families[0]
+            .get(b"k", &options)
+            .unwrap()
+            .map(|value| value.to_vec())
+    };
+    assert_eq!(read(), Some(b"old".to_vec()));
+    assert_eq!(announced(), 0, "it was in the write buffer");
+    families[0].flush().unwrap();
+    let blocks = blocks_read();
+    assert_eq!(read(), Some(b"old".to_vec()));
+    assert_eq!(announced(), 1);
+    assert!(blocks_read() > blocks);
+    let blocks = blocks_read();
+    assert_eq!(read(), Some(b"old".to_vec()));
+    assert_eq!(
+        (announced(), blocks_read()),
+        (1, blocks),
+        "it is in the cache now"
+    );
 }
 
 #[test]

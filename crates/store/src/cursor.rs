@@ -202,7 +202,10 @@ impl Transaction {
         }
         if let Some(mut summary) = cursor.sieve.summary.take() {
             cursor.correct(&self.overtaken);
-            let result = summary.fill(cursor, &self.overlay, &self.store.engine, rows, max_bytes);
+            let engine = &self.store.engine;
+            let result = engine
+                .disk
+                .reading(|| summary.fill(cursor, &self.overlay, engine, rows, max_bytes));
             cursor.sieve.summary = Some(summary);
             return result;
         }
@@ -211,11 +214,15 @@ impl Transaction {
         }
         cursor.correct(&self.overtaken);
         let room = &mut Room::new(rows, max_rows, max_bytes);
+        let disk = &self.store.engine.disk;
         cursor.finished = match (&cursor.view, cursor.fetch) {
-            (None, _) => self.fill_locked(cursor, rows, room).await?,
-            (Some(_), None) => cursor.fill(&self.overlay, &self.store.engine, rows, room)?,
+            (None, _) => {
+                disk.expect();
+                self.fill_locked(cursor, rows, room).await?
+            }
+            (Some(_), None) => disk.reading(|| cursor.fill(&self.overlay, &self.store.engine, rows, room))?,
             (Some(_), Some(primary)) => {
-                cursor.fill_fetched(&self.overlay, &self.store.engine, primary, rows, room)?
+                disk.reading(|| cursor.fill_fetched(&self.overlay, &self.store.engine, primary, rows, room))?
             }
         };
         if cursor.finished {

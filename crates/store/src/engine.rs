@@ -1,5 +1,6 @@
 //! RocksDB as the store uses it: its families, and what is known of its log.
 
+use crate::disk::Disk;
 use crate::latency::Latencies;
 use crate::view::{View, Views};
 use crate::{StoreError, StoreOptions, keys, numbers};
@@ -43,6 +44,7 @@ pub(crate) struct Engine {
     /// Raised by each write, before its locks are released and it is answered.
     version: AtomicU64,
     views: Views,
+    pub(crate) disk: Disk,
     unsynced: AtomicBool,
     failed: AtomicBool,
     /// Since the last write that succeeded the disk was full.
@@ -76,6 +78,7 @@ impl Engine {
         })?;
         let [_default, catalogue, system, data, prepared] = <[ColumnFamily; 5]>::try_from(families)
             .map_err(|_| open_failed("RocksDB did not open all column families".to_owned()))?;
+        let disk = Disk::new(options.before_disk);
         let engine = Self {
             db,
             directory: options.path.clone(),
@@ -83,9 +86,10 @@ impl Engine {
             system,
             data,
             prepared,
-            newest: ReadOptions::new(),
+            newest: disk.announced_by(ReadOptions::new()),
             version: AtomicU64::new(0),
             views: Views::default(),
+            disk,
             unsynced: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             full: AtomicBool::new(false),
@@ -151,7 +155,7 @@ impl Engine {
 
     /// A snapshot that shows every commit that has been answered.
     pub(crate) fn newest_view(&self) -> Arc<View> {
-        self.views.newest(&self.db, self.version())
+        self.views.newest(&self.db, &self.disk, self.version())
     }
 
     /// Notes that the log has something to be synced within a second. Says

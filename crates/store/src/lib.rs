@@ -44,6 +44,7 @@ mod build;
 mod catalogue;
 mod commit;
 mod cursor;
+mod disk;
 mod engine;
 mod error;
 mod keys;

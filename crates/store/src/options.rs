@@ -39,6 +39,9 @@ pub struct StoreOptions {
     /// the process keeps anybody from being told too much. Without it the write's
     /// failure is reported, and the store can be read until it is closed.
     pub when_broken: Option<fn()>,
+    /// Called by a thread before a read of it waits for the disk, or probably does: it
+    /// may let another one do meanwhile what it has to do besides.
+    pub before_disk: Option<fn()>,
 }
 
 impl StoreOptions {
@@ -57,6 +60,7 @@ impl StoreOptions {
             max_open_files: 1024,
             direct_io: false,
             when_broken: None,
+            before_disk: None,
         }
     }
 }

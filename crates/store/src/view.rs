@@ -1,5 +1,6 @@
 //! Snapshots to read from, shared where they show the same.
 
+use crate::disk::Disk;
 use parking_lot::RwLock;
 use std::sync::Arc;
 use vamos_rocks::{Db, ReadOptions, Snapshot};
@@ -14,10 +15,10 @@ pub(crate) struct View {
 }
 
 impl View {
-    fn new(db: &Db, version: u64) -> Arc<Self> {
+    fn new(db: &Db, disk: &Disk, version: u64) -> Arc<Self> {
         let snapshot = Arc::new(db.snapshot());
         Arc::new(Self {
-            options: ReadOptions::new().snapshot(Arc::clone(&snapshot)),
+            options: disk.announced_by(ReadOptions::new().snapshot(Arc::clone(&snapshot))),
             snapshot,
             version,
         })
@@ -34,13 +35,13 @@ pub(crate) struct Views {
 
 impl Views {
     /// A snapshot that shows this version at least, which is the newest.
-    pub(crate) fn newest(&self, db: &Db, version: u64) -> Arc<View> {
+    pub(crate) fn newest(&self, db: &Db, disk: &Disk, version: u64) -> Arc<View> {
         if let Some((of, view)) = &*self.last.read()
             && *of == version
         {
             return Arc::clone(view);
         }
-        let view = View::new(db, version);
+        let view = View::new(db, disk, version);
         *self.last.write() = Some((version, Arc::clone(&view)));
         view
     }

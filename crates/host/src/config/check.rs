@@ -84,6 +84,7 @@ fn check_guest(guest: &Guest) -> Check {
     range(&key("window_lanes"), guest.window_lanes.into(), 1, 4096)?;
     range(&key("max_lanes"), guest.most_lanes().into(), 1, 4096)?;
     range(&key("threads"), guest.threads.into(), 1, 64)?;
+    range(&key("disk_waits"), guest.disk_waits.into(), 0, 256)?;
     range(&key("poll_budget_us"), guest.poll_budget_us, 0, 1_000_000)?;
     ring(&key("request_ring"), guest.request_ring)?;
     ring(&key("response_ring"), guest.response_ring)?;

@@ -125,9 +125,12 @@ pub struct Guest {
     /// The largest transaction.
     #[serde(default = "default_max_transaction")]
     pub max_transaction: ByteSize,
-    /// How many threads serve the lanes.
+    /// How many threads serve the lanes at once.
     #[serde(default = "default_threads")]
     pub threads: u32,
+    /// How many more reads may wait for the disk meanwhile.
+    #[serde(default = "default_disk_waits")]
+    pub disk_waits: u32,
     /// The longest that an idle thread polls before it sleeps, in microseconds.
     #[serde(default = "default_poll_budget_us")]
     pub poll_budget_us: u64,
@@ -165,6 +168,7 @@ impl Guest {
             max_lanes: None,
             max_transaction: default_max_transaction(),
             threads: default_threads(),
+            disk_waits: default_disk_waits(),
             poll_budget_us: default_poll_budget_us(),
             token_file: None,
             user: None,
@@ -212,6 +216,10 @@ fn default_max_transaction() -> ByteSize {
 
 fn default_threads() -> u32 {
     2
+}
+
+fn default_disk_waits() -> u32 {
+    14
 }
 
 fn default_poll_budget_us() -> u64 {

@@ -8,6 +8,7 @@
 //! place, without a hand-over to another thread; the others follow only when
 //! there is more to do than one thread's share ([`scheduler`]).
 
+mod blocked;
 mod blocking;
 mod budget;
 mod lane;
@@ -19,6 +20,7 @@ mod timer;
 mod wake;
 mod yielding;
 
+pub use blocked::will_block;
 pub use blocking::{blocking, upkeep};
 pub use lane::{Lane, LaneEnd};
 pub use source::Source;
@@ -36,10 +38,18 @@ use vamos_channel::LaneCounters;
 /// How a runtime is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct RuntimeOptions {
-    /// How many threads serve.
+    /// How many threads serve at once.
     pub threads: usize,
+    /// How many more may wait for the disk meanwhile; see [`will_block`].
+    pub disk_waits: usize,
     /// The longest that an idle thread polls before it sleeps.
     pub poll_budget: Duration,
+}
+
+impl RuntimeOptions {
+    fn all_threads(&self) -> usize {
+        self.threads + self.disk_waits
+    }
 }
 
 /// What a runtime's threads have done so far.
@@ -85,13 +95,13 @@ impl Runtime {
             runtime: self.clone(),
             handles: Vec::new(),
         };
-        for number in 0..self.scheduler.options.threads {
+        for number in 0..self.scheduler.options.all_threads() {
             let (scheduler, prepare) = (self.scheduler.clone(), prepare.clone());
             let handle = std::thread::Builder::new()
                 .name(format!("serve-{number}"))
                 .spawn(move || {
                     let _prepared = prepare();
-                    scheduler.serve();
+                    Scheduler::serve(&scheduler);
                 })?;
             threads.handles.push(handle);
         }

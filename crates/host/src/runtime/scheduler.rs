@@ -11,12 +11,12 @@
 //! the lead at a slow beat for as long as there is traffic, and rests when there
 //! is none.
 
+use super::blocked;
 use super::leader::Leader;
 use super::reactor::Reactor;
 use super::{RuntimeCounters, RuntimeOptions};
 use async_task::{Runnable, ScheduleInfo, WithInfo};
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -38,11 +38,6 @@ const BEAT: Duration = Duration::from_millis(1);
 /// After so many beats without traffic it rests.
 const QUIET_BEATS: u32 = 20;
 
-thread_local! {
-    /// Whether this thread takes from the queue when its task ends.
-    static SERVES: Cell<bool> = const { Cell::new(false) };
-}
-
 pub(super) struct Scheduler {
     pub(super) options: RuntimeOptions,
     pub(super) reactor: Reactor,
@@ -56,6 +51,8 @@ pub(super) struct Scheduler {
     role: AtomicU8,
     /// Counts the times that a leader left to run a task.
     departures: AtomicU64,
+    /// Threads that wait for the disk in the midst of a task.
+    blocked: AtomicUsize,
     /// A follower looks after the lead.
     guarded: AtomicBool,
     exit: AtomicBool,
@@ -81,6 +78,7 @@ impl Scheduler {
             queued: AtomicUsize::new(0),
             followers: Condvar::new(),
             following: AtomicUsize::new(0),
+            blocked: AtomicUsize::new(0),
             leader: Mutex::new(Leader::new(options.poll_budget)),
             role: AtomicU8::new(VACANT),
             departures: AtomicU64::new(0),
@@ -115,7 +113,7 @@ impl Scheduler {
             // A task that wakes itself is next in this thread's own turn, and
             // so is the first one that a task wakes.
             _ if info.woken_while_running => {}
-            _ if SERVES.get() && before == 0 => {}
+            _ if blocked::serves() && before == 0 => {}
             _ => self.wake_follower(),
         }
     }
@@ -130,8 +128,12 @@ impl Scheduler {
         }
     }
 
+    /// Wakes a thread, unless as many are awake as may serve at once.
     fn wake_follower(&self) {
-        if self.following.load(Ordering::SeqCst) > 0 {
+        let following = self.following.load(Ordering::SeqCst);
+        let waiting = following + self.blocked.load(Ordering::SeqCst);
+        let serving = self.options.all_threads().saturating_sub(waiting);
+        if following > 0 && serving < self.options.threads {
             // The lock makes sure that a follower who saw an empty queue waits
             // already and hears this.
             drop(self.queue.lock());
@@ -152,13 +154,27 @@ impl Scheduler {
         self.queued.load(Ordering::Acquire) > 0
     }
 
+    /// The calling thread will wait for the disk, in the midst of a task: somebody else
+    /// must look after the lanes.
+    pub(super) fn begin_block(&self) {
+        self.blocked.fetch_add(1, Ordering::SeqCst);
+        if self.role.load(Ordering::SeqCst) == VACANT {
+            self.wake_follower();
+        }
+    }
+
+    pub(super) fn end_block(&self) {
+        self.blocked.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// A serving thread's life.
-    pub(super) fn serve(&self) {
-        SERVES.set(true);
+    pub(super) fn serve(self: &Arc<Self>) {
+        blocked::begin_serving(self);
         let mut runs = 0_u32;
         while !self.exit.load(Ordering::Acquire) {
             if let Some(runnable) = self.take() {
                 runnable.run();
+                blocked::end_task(self);
                 self.runs.fetch_add(1, Ordering::Relaxed);
                 runs = runs.wrapping_add(1);
                 if runs.is_multiple_of(RUNS_BETWEEN_LOOKS) {

@@ -18,7 +18,7 @@ pub use service::Service;
 use crate::config::{Guest, WindowSetting};
 use crate::logging;
 use crate::module::Registry;
-use crate::runtime::{Runtime, RuntimeOptions};
+use crate::runtime::{Runtime, RuntimeOptions, will_block};
 use crate::status::{Measure, WorkerStatus};
 use crate::store_module::{Limits, StoreModule};
 use anyhow::{Context, Result, bail};
@@ -113,6 +113,7 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
     let store = Store::open(store_options(guest, &config.store)).context("cannot open the store")?;
     let runtime = Runtime::new(RuntimeOptions {
         threads: usize::try_from(guest.threads).unwrap_or(1),
+        disk_waits: usize::try_from(guest.disk_waits).unwrap_or(0),
         poll_budget: Duration::from_micros(guest.poll_budget_us),
     })?;
     let limits = Limits::for_response_ring(guest.response_ring.to_usize());
@@ -200,6 +201,7 @@ fn store_options(guest: &Guest, path: &Path) -> StoreOptions {
         max_transaction_bytes: guest.max_transaction.0,
         direct_io: guest.direct_io,
         when_broken: Some(end_broken),
+        before_disk: Some(will_block),
         ..StoreOptions::new(path)
     }
 }

@@ -431,7 +431,10 @@ pub(crate) fn lookup_many<'a>(
         .filter(|(_, own)| own.is_none())
         .map(|(key, _)| key)
         .collect();
-    let mut stored = engine.data.multi_get(&asked, options)?.into_iter();
+    let mut stored = engine
+        .disk
+        .reading(|| engine.data.multi_get(&asked, options))?
+        .into_iter();
     let merged = own.into_iter().map(|own| match own {
         Some(change) => change.as_deref().map(Found::Own),
         None => stored.next().flatten().map(Found::Stored),
