@@ -8,7 +8,7 @@ mod trip;
 
 use crate::Options;
 use crate::report::Report;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use trip::Host;
 
 /// What every message carries.
@@ -62,12 +62,21 @@ struct Side {
 
 impl Side {
     fn new(options: &Options, trips: Trips) -> Result<Self> {
-        let nanos = trips(TRIAL)?.max(1.0);
+        let nanos = on_own_thread(trips, TRIAL)?.max(1.0);
         let count = (options.round().as_nanos() as f64 / nanos).clamp(100.0, 1e9) as u32;
         Ok(Self { trips, count })
     }
 
     fn run(&self) -> Result<f64> {
-        (self.trips)(self.count)
+        on_own_thread(self.trips, self.count)
     }
+}
+
+/// Round trips keep their threads on processors: what is measured after them must be free
+/// to run anywhere, and so must the programs that it starts.
+fn on_own_thread(trips: Trips, count: u32) -> Result<f64> {
+    let thread = std::thread::spawn(move || trips(count));
+    thread
+        .join()
+        .map_err(|_| anyhow!("a measurement's thread failed"))?
 }
