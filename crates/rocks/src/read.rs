@@ -207,6 +207,10 @@ impl ColumnFamily {
         if let Some((memory, before_disk)) = options.first {
             match self.get_by(key, memory.as_ptr()) {
                 Err(error) if error.kind() == ErrorKind::NotCached => before_disk(),
+                // Where it has not opened the key's file, RocksDB gives an empty value and
+                // no error (`TableCache::Get` in db/table_cache.cc, for the sake of
+                // `KeyMayExist`): one is never believed.
+                Ok(Some(value)) if value.is_empty() => before_disk(),
                 found => return found,
             }
         }

@@ -203,6 +203,43 @@ fn what_memory_has_not_is_announced_before_the_disk_is_read() {
     );
 }
 
+/// RocksDB does not open all files of a database of many at once, and answers a read of
+/// memory only with an empty value where it has not opened the file.
+#[test]
+fn what_lies_in_files_that_are_not_open_is_read_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = DbOptions {
+        open_files: 20,
+        ..DbOptions::default()
+    };
+    let mut family = ColumnFamilyOptions::new("default");
+    family.write_buffer_bytes = 1 << 20;
+    let value = |i: u32| {
+        let mut state = u64::from(i) + 1;
+        let bytes = (0..16 << 10).flat_map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 32).to_le_bytes()
+        });
+        bytes.collect::<Vec<u8>>()
+    };
+    let (db, families) = Db::open(directory.path(), &options, std::slice::from_ref(&family)).unwrap();
+    for i in 0..600u32 {
+        let mut batch = WriteBatch::new();
+        batch.put(&families[0], &i.to_be_bytes(), &value(i));
+        db.write(&mut batch, WriteMode::Buffered).unwrap();
+    }
+    families[0].flush().unwrap();
+    families[0].compact_range(&0u32.to_be_bytes()[..]..&u32::MAX.to_be_bytes()[..]);
+    drop(families);
+    drop(db);
+    let (_db, families) = Db::open(directory.path(), &options, &[family]).unwrap();
+    let memory_first = ReadOptions::new().before_disk(|| {});
+    for i in 0..600u32 {
+        let found = families[0].get(&i.to_be_bytes(), &memory_first).unwrap().unwrap();
+        assert!(*found == value(i)[..], "value {i} has {} bytes", found.len());
+    }
+}
+
 #[test]
 fn range_is_deleted_sized_and_copied() {
     let directory = tempfile::tempdir().unwrap();
