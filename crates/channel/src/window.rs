@@ -32,7 +32,9 @@ pub(crate) enum Kind {
     Memfd,
     /// Made by this host, for a device of its guest.
     Device,
-    /// Opened by this guest.
+    /// Passed to this guest: host and guest are on one kernel.
+    Passed,
+    /// Opened by this guest, as a device or a file.
     Opened,
 }
 
@@ -118,7 +120,10 @@ impl Window {
         let name = Path::new("the window that the host passed");
         let file = File::from(fd);
         let size = file.metadata().map_err(failed("look at", name))?.len();
-        Self::open(file, name, 0, size)
+        Ok(Self {
+            kind: Kind::Passed,
+            ..Self::open(file, name, 0, size)?
+        })
     }
 
     /// Guest: maps the window behind a devdax device such as `/dev/dax0.0`.

@@ -37,7 +37,7 @@ impl Config {
             endpoint,
             window: None,
             token: Vec::new(),
-            poll_budget: Duration::from_micros(50),
+            poll_budget: Duration::from_millis(1),
             connect_timeout: Duration::from_secs(10),
             reconnect_for: Duration::from_secs(30),
         }

@@ -75,8 +75,9 @@ static MYSQL_SYSVAR_STR(token_file, token_file, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR
                         "The file with the secret that the host wants to see; empty: none", nullptr,
                         update_string, "");
 static MYSQL_SYSVAR_ULONG(poll_budget_us, poll_budget_us, PLUGIN_VAR_RQCMDARG,
-                          "The longest time, in microseconds, for which a waiting connection polls before it sleeps",
-                          nullptr, update_poll_budget, 50, 0, 1000000, 0);
+                          "The longest time, in microseconds, for which a waiting connection polls before it sleeps; over "
+                          "a Unix socket never longer than 50",
+                          nullptr, update_poll_budget, 1000, 0, 1000000, 0);
 
 static MYSQL_SYSVAR_ULONG(start_wait_timeout, start_wait_timeout, PLUGIN_VAR_RQCMDARG | PLUGIN_VAR_READONLY,
                           "Seconds for which the server's start waits for the host, to finish prepared "

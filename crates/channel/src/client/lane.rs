@@ -3,10 +3,11 @@
 use super::connect::connect;
 use super::options::ClientOptions;
 use super::place::Place;
-use super::polling::Polling;
+use super::polling::{Polling, WakeUp};
 use crate::counters::Tally;
 use crate::path::{Assembler, Means, Path};
 use crate::socket::{LaneProbe, Socket};
+use crate::window::Kind;
 use crate::{ConnectError, Endpoint, Hello, LaneCounters, LaneError, Mode, Received, Wants};
 use rustix::event::PollFlags;
 use std::collections::VecDeque;
@@ -57,10 +58,10 @@ impl ClientLane {
         Self {
             socket,
             path,
-            place,
             assembler: Assembler::new(options.max_message),
             tally: Tally::default(),
-            polling: Polling::new(options.poll_budget),
+            polling: Polling::new(options.poll_budget, wake_up(place.as_ref())),
+            place,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             failure: None,
@@ -156,7 +157,7 @@ impl ClientLane {
 
     /// Sets how long at most a wait polls before it sleeps.
     pub fn set_poll_budget(&mut self, budget: Duration) {
-        self.polling = Polling::new(budget);
+        self.polling = Polling::new(budget, wake_up(self.place.as_ref()));
     }
 
     /// How messages travel.
@@ -380,6 +381,14 @@ impl ClientLane {
             space: false,
         };
         place.sleep(&self.socket, &self.tally, wants, deadline)
+    }
+}
+
+/// What a wake-up of this side is: an interrupt, if its window is a device's.
+fn wake_up(place: Option<&Place>) -> WakeUp {
+    match place.map(|place| place.window.kind()) {
+        Some(Kind::Opened) => WakeUp::BY_INTERRUPT,
+        _ => WakeUp::BY_KERNEL,
     }
 }
 

@@ -12,20 +12,47 @@ use std::time::{Duration, Instant};
 /// Looks at the ring between two looks at the clock.
 const LOOKS: u32 = 8;
 
-/// After polling was given up, every so many-th wait polls again to see
-/// whether it would pay now.
-const PROBE: u32 = 32;
+/// What polling is weighed against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WakeUp {
+    /// After polling was given up, every so many-th wait polls again to see whether it
+    /// would pay now.
+    probe: u32,
+    /// The other waits poll for such a part of the bound; 0: not at all.
+    part: u32,
+    /// No wait polls for longer, whatever the bound: what is rare takes longer than any
+    /// polling that could pay.
+    most: Duration,
+    /// So often others may have their turn while one polls: more yields cost more than
+    /// the wake-up that they may save.
+    turns: u32,
+}
+
+impl WakeUp {
+    /// By the kernel that both sides share.
+    pub(super) const BY_KERNEL: Self = Self {
+        probe: 32,
+        part: 0,
+        most: Duration::from_micros(50),
+        turns: 4,
+    };
+
+    /// By an interrupt into a virtual machine, which costs both sides much more.
+    pub(super) const BY_INTERRUPT: Self = Self {
+        probe: 8,
+        part: 16,
+        most: Duration::MAX,
+        turns: 32,
+    };
+}
 
 /// Alone on its processor, a thread looks for so long before it offers the
 /// processor to others.
 const SPIN: Duration = Duration::from_micros(5);
 
-/// Who yields and is back sooner was alone: nobody else ran.
-const ALONE: Duration = Duration::from_micros(3);
-
-/// So often others may have their turn while one polls. More yields cost more than
-/// the wake-up that they may save.
-const TURNS: u32 = 4;
+/// A yield that takes so many times the quickest one gave the processor to others. An
+/// emulated system call takes as long as some threads' turns elsewhere.
+const OTHERS_RAN: u32 = 4;
 
 /// Polling that learns from its results.
 #[derive(Debug)]
@@ -33,17 +60,23 @@ pub(super) struct Polling {
     bound: Duration,
     current: Duration,
     skipped: u32,
+    wake_up: WakeUp,
+    /// The shortest time that a yield has taken.
+    quickest: Duration,
     /// Others wanted the processor when it was offered last.
     crowded: bool,
 }
 
 impl Polling {
     /// Polls for at most `bound` of its own time; zero: never.
-    pub(super) fn new(bound: Duration) -> Self {
+    pub(super) fn new(bound: Duration, wake_up: WakeUp) -> Self {
+        let bound = bound.min(wake_up.most);
         Self {
             bound,
             current: bound,
             skipped: 0,
+            wake_up,
+            quickest: Duration::MAX,
             crowded: false,
         }
     }
@@ -79,8 +112,8 @@ impl Polling {
             return self.current;
         }
         self.skipped += 1;
-        if self.skipped < PROBE {
-            return Duration::ZERO;
+        if self.skipped < self.wake_up.probe {
+            return self.bound.checked_div(self.wake_up.part).unwrap_or_default();
         }
         self.skipped = 0;
         self.bound
@@ -119,14 +152,15 @@ impl Polling {
             }
             let now = Instant::now();
             let spent = now.saturating_duration_since(start).saturating_sub(others);
-            if spent >= budget || turns == TURNS {
+            if spent >= budget || turns == self.wake_up.turns {
                 return (false, spent);
             }
             if self.crowded || now.saturating_duration_since(yielded) >= SPIN {
                 std::thread::yield_now();
                 yielded = Instant::now();
                 let away = yielded.saturating_duration_since(now);
-                self.crowded = away >= ALONE;
+                self.quickest = self.quickest.min(away);
+                self.crowded = away > self.quickest.saturating_mul(OTHERS_RAN);
                 if self.crowded {
                     others += away;
                     turns += 1;
@@ -141,11 +175,12 @@ impl Polling {
 mod tests {
     use super::*;
 
-    const BOUND: Duration = Duration::from_micros(64);
+    const BOUND: Duration = Duration::from_micros(48);
+    const PROBE: u32 = WakeUp::BY_KERNEL.probe;
 
     #[test]
     fn a_bound_of_zero_never_polls() {
-        let mut polling = Polling::new(Duration::ZERO);
+        let mut polling = Polling::new(Duration::ZERO, WakeUp::BY_INTERRUPT);
         for _ in 0..100 {
             assert_eq!(polling.budget(), Duration::ZERO);
             polling.miss();
@@ -154,7 +189,7 @@ mod tests {
 
     #[test]
     fn polling_that_does_not_pay_is_given_up_quickly_and_probed_now_and_then() {
-        let mut polling = Polling::new(BOUND);
+        let mut polling = Polling::new(BOUND, WakeUp::BY_KERNEL);
         let mut spent = Duration::ZERO;
         for _ in 0..1000 {
             let budget = polling.budget();
@@ -169,8 +204,17 @@ mod tests {
     }
 
     #[test]
+    fn before_an_interrupt_it_is_never_given_up_wholly() {
+        let mut polling = Polling::new(BOUND, WakeUp::BY_INTERRUPT);
+        (0..10).for_each(|_| polling.miss());
+        let budgets: Vec<_> = (0..8).map(|_| polling.budget()).collect();
+        assert_eq!(budgets[..7], [BOUND / 16; 7]);
+        assert_eq!(budgets[7], BOUND);
+    }
+
+    #[test]
     fn a_probe_that_pays_brings_polling_back() {
-        let mut polling = Polling::new(BOUND);
+        let mut polling = Polling::new(BOUND, WakeUp::BY_KERNEL);
         (0..5).for_each(|_| polling.miss());
         assert!((0..PROBE).any(|_| polling.budget() == BOUND));
         polling.hit(Duration::from_micros(10));

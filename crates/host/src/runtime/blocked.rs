@@ -63,6 +63,7 @@ mod tests {
             threads: 1,
             disk_waits: 3,
             poll_budget: Duration::ZERO,
+            naps: false,
         })
         .unwrap();
         let _threads = runtime.start(|| ()).unwrap();

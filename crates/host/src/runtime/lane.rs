@@ -1,7 +1,7 @@
 //! A lane as a task sees it: receiving and sending wait without a thread.
 
 use super::Runtime;
-use super::scheduler::SLEEPING;
+use super::scheduler::{NAPPING, SLEEPING};
 use atomic_waker::AtomicWaker;
 use rustix::event::epoll::EventFlags;
 use std::future::poll_fn;
@@ -286,11 +286,19 @@ impl Lane {
         // SYNC POINT: with the leader's announcement, which comes after it has
         // said that it sleeps. A leader that sleeps already has not seen this
         // lane waiting, so that the lane asks for its doorbell itself.
-        if self.slot.in_window && self.runtime.scheduler.role() == SLEEPING {
-            self.slot.announced.store(true, Ordering::SeqCst);
-            if self.slot.watch.sleep_begin(LaneSlot::wants(bits)) {
-                self.runtime.scheduler.wake_leader();
+        let scheduler = &self.runtime.scheduler;
+        match scheduler.role() {
+            SLEEPING | NAPPING if !self.slot.in_window => {}
+            // A nap is soon over; from a longer sleep the leader comes back to nap.
+            NAPPING => {}
+            SLEEPING if scheduler.traffic.nap(Instant::now()).is_some() => scheduler.wake_leader(),
+            SLEEPING => {
+                self.slot.announced.store(true, Ordering::SeqCst);
+                if self.slot.watch.sleep_begin(LaneSlot::wants(bits)) {
+                    scheduler.wake_leader();
+                }
             }
+            _ => {}
         }
         Poll::Pending
     }

@@ -15,6 +15,10 @@
 //! on such a lane may wait, once, for about as long as the lane was quiet before
 //! it, and never more than 20 ms.
 //!
+//! **Naps.** All lanes of a virtual machine are watched so while it is busy: where a
+//! doorbell leaves the machine, guest and host pay more for it than for some looks by the
+//! clock ([`super::traffic`]).
+//!
 //! **The sweep.** What needs no answer (the end of a transaction that only read)
 //! a guest may put into the ring without a doorbell, so as not to pay a switch
 //! for it. As long as lanes are open the leader therefore looks at them once a
@@ -23,6 +27,7 @@
 use super::budget::Budget;
 use super::lane::Readiness;
 use super::scheduler::Scheduler;
+use super::traffic::LONGEST_NAP;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -69,18 +74,18 @@ impl Leader {
     /// Returns when there are tasks in the queue, or the runtime ends.
     pub(super) fn wait_for_tasks(&mut self, scheduler: &Scheduler) {
         let mut poll = true;
+        let mut asleep = Duration::ZERO;
         while !scheduler.exits() {
             if scheduler.has_tasks() || self.poll(scheduler, poll) {
-                return;
+                break;
             }
             let (slept, timed_out) = self.sleep(scheduler);
-            if timed_out {
-                // Nothing came: look once, and sleep again if there is nothing.
-                poll = false;
-            } else if let Some(slept) = slept {
-                self.budget.slept(slept);
-                poll = true;
-            }
+            asleep += slept.unwrap_or_default();
+            // If only its time was up: look once, and sleep again if there is nothing.
+            poll = !timed_out;
+        }
+        if !asleep.is_zero() {
+            self.budget.slept(asleep);
         }
     }
 
@@ -89,11 +94,15 @@ impl Leader {
         let now = Instant::now();
         let reactor = &scheduler.reactor;
         self.looks = self.looks.wrapping_add(1);
+        let before = self.wakers.len();
         reactor.with_lanes(|lanes| {
             for lane in lanes {
                 self.wakers.extend(lane.look(now));
             }
         });
+        if self.wakers.len() > before {
+            scheduler.traffic.found(now);
+        }
         if self.looks.is_multiple_of(LOOKS_PER_KERNEL_CALL) {
             reactor.timers.take_due(now, &mut self.wakers);
             reactor.wait(Some(Duration::ZERO), &mut self.wakers);
@@ -139,13 +148,22 @@ impl Leader {
             return (None, false);
         }
         let reactor = &scheduler.reactor;
-        let plan = self.announce(scheduler);
+        let plan = match scheduler.traffic.nap(Instant::now()) {
+            Some(nap) => Plan::Sleep(Some(self.until_timer(scheduler, nap))),
+            None => self.announce(scheduler),
+        };
         let mut outcome = (None, false);
         if let Plan::Sleep(timeout) = plan {
+            if timeout.is_some_and(|timeout| timeout <= LONGEST_NAP) {
+                scheduler.nap();
+            }
             reactor.sleeps.fetch_add(1, Ordering::Relaxed);
             let begin = Instant::now();
             reactor.wait(timeout, &mut self.wakers);
             let slept = begin.elapsed();
+            if !self.wakers.is_empty() {
+                scheduler.traffic.found(begin + slept);
+            }
             let timed_out = self.wakers.is_empty() && timeout.is_some_and(|timeout| slept >= timeout);
             if timed_out {
                 reactor.timed_sleeps.fetch_add(1, Ordering::Relaxed);
@@ -157,6 +175,12 @@ impl Leader {
         reactor.timers.take_due(Instant::now(), &mut self.wakers);
         self.wake_found();
         outcome
+    }
+
+    /// A nap, or less if a timer is due before its end.
+    fn until_timer(&self, scheduler: &Scheduler, nap: Duration) -> Duration {
+        let due = scheduler.reactor.timers.next();
+        due.map_or(nap, |at| nap.min(at.saturating_duration_since(Instant::now())))
     }
 
     /// Asks all lanes' guests for a doorbell, and looks whether there is

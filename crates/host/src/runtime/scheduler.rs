@@ -14,6 +14,7 @@
 use super::blocked;
 use super::leader::Leader;
 use super::reactor::Reactor;
+use super::traffic::Traffic;
 use super::{RuntimeCounters, RuntimeOptions};
 use async_task::{Runnable, ScheduleInfo, WithInfo};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -30,6 +31,8 @@ pub(super) const VACANT: u8 = 0;
 pub(super) const POLLING: u8 = 1;
 /// The leader sleeps in the kernel; the event descriptor wakes it.
 pub(super) const SLEEPING: u8 = 2;
+/// It sleeps for no longer than a nap of a busy guest, and looks at all lanes then.
+pub(super) const NAPPING: u8 = 3;
 
 /// How often a running thread looks at the lanes although the queue is not empty.
 const RUNS_BETWEEN_LOOKS: u32 = 16;
@@ -41,6 +44,7 @@ const QUIET_BEATS: u32 = 20;
 pub(super) struct Scheduler {
     pub(super) options: RuntimeOptions,
     pub(super) reactor: Reactor,
+    pub(super) traffic: Traffic,
     queue: Mutex<VecDeque<Runnable>>,
     /// The queue's length, for those who look without the lock.
     queued: AtomicUsize,
@@ -74,6 +78,7 @@ impl Scheduler {
         Ok(Self {
             options,
             reactor: Reactor::new()?,
+            traffic: Traffic::new(options.naps),
             queue: Mutex::default(),
             queued: AtomicUsize::new(0),
             followers: Condvar::new(),
@@ -108,7 +113,7 @@ impl Scheduler {
         // or we see that it sleeps.
         let before = self.queued.fetch_add(1, Ordering::SeqCst);
         match self.role.load(Ordering::SeqCst) {
-            SLEEPING => self.wake_leader(),
+            SLEEPING | NAPPING => self.wake_leader(),
             POLLING => {}
             // A task that wakes itself is next in this thread's own turn, and
             // so is the first one that a task wakes.
@@ -120,9 +125,8 @@ impl Scheduler {
 
     /// Brings a leader that sleeps back.
     pub(super) fn wake_leader(&self) {
-        let woken = self
-            .role
-            .compare_exchange(SLEEPING, POLLING, Ordering::SeqCst, Ordering::SeqCst);
+        let asleep = |role| matches!(role, SLEEPING | NAPPING).then_some(POLLING);
+        let woken = self.role.fetch_update(Ordering::SeqCst, Ordering::SeqCst, asleep);
         if woken.is_ok() {
             self.reactor.wake();
         }
@@ -217,6 +221,13 @@ impl Scheduler {
         }
         self.role.store(POLLING, Ordering::SeqCst);
         false
+    }
+
+    /// The sleep that has begun is a nap, unless it was ended already.
+    pub(super) fn nap(&self) {
+        let _ = self
+            .role
+            .compare_exchange(SLEEPING, NAPPING, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     pub(super) fn role(&self) -> u8 {

@@ -115,6 +115,7 @@ fn serve(config: &WorkerConfig, reader: &mut LineReader, stream: &mut UnixStream
         threads: usize::try_from(guest.threads).unwrap_or(1),
         disk_waits: usize::try_from(guest.disk_waits).unwrap_or(0),
         poll_budget: Duration::from_micros(guest.poll_budget_us),
+        naps: guest.poll_budget_us > 0 && matches!(guest.window, WindowSetting::File(_)),
     })?;
     let limits = Limits::for_response_ring(guest.response_ring.to_usize());
     let modules = Registry::new().with(Arc::new(StoreModule::new(store.clone(), limits)));
