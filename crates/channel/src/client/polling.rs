@@ -50,8 +50,10 @@ impl WakeUp {
 /// processor to others.
 const SPIN: Duration = Duration::from_micros(5);
 
-/// A yield that takes so many times the quickest one gave the processor to others. An
-/// emulated system call takes as long as some threads' turns elsewhere.
+/// A yield that takes longer than this, and so many times the quickest one, gave the
+/// processor to others. An emulated system call takes as long as some threads' turns
+/// elsewhere.
+const ALONE: Duration = Duration::from_micros(3);
 const OTHERS_RAN: u32 = 4;
 
 /// Polling that learns from its results.
@@ -160,7 +162,7 @@ impl Polling {
                 yielded = Instant::now();
                 let away = yielded.saturating_duration_since(now);
                 self.quickest = self.quickest.min(away);
-                self.crowded = away > self.quickest.saturating_mul(OTHERS_RAN);
+                self.crowded = away > ALONE.max(self.quickest.saturating_mul(OTHERS_RAN));
                 if self.crowded {
                     others += away;
                     turns += 1;

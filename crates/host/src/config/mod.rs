@@ -222,8 +222,9 @@ fn default_disk_waits() -> u32 {
     14
 }
 
+/// As the kernel's `halt_poll_ns` (Documentation/virt/kvm/halt-polling.rst).
 fn default_poll_budget_us() -> u64 {
-    50
+    200
 }
 
 impl Config {
