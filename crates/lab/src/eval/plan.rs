@@ -54,7 +54,7 @@ impl Plan {
         Self {
             recipe: Recipe {
                 mib: 64,
-                row_bytes: vec![64, 1024, 4096, 16384, 65536],
+                row_bytes: vec![64, 1024, 16384, 65536],
                 ycsb: false,
                 warehouses: 0,
                 engine_mib: 16,
@@ -65,7 +65,8 @@ impl Plan {
                 guests(
                     16,
                     &["innodb-blk", "myrocks-blk", "vamos"],
-                    &[1024, 4096, 16384, 65536],
+                    &[1024, 16384, 65536],
+                    &[1, 100, 1000],
                     1,
                 ),
             ],
@@ -89,7 +90,13 @@ impl Plan {
                 native(64, Data::Large, 10.0, &[1, 4, 16, 64]),
                 mixes(1024, Data::Cached, 10.0),
                 mixes(64, Data::Large, 10.0),
-                guests(64, GUEST_ARMS, &[64, 256, 1024, 4096, 16384, 65536], 5),
+                guests(
+                    64,
+                    GUEST_ARMS,
+                    &[64, 256, 1024, 4096, 16384, 65536],
+                    &[1, 10, 100, 1000],
+                    5,
+                ),
             ],
         }
     }
@@ -212,7 +219,7 @@ fn mixes(engine_mib: u32, data: Data, seconds: f64) -> Group {
 
 /// VAMOS and its peers on virtio-blk, with a quarter of the memory that the data
 /// would need. Under emulation everything is counted by work, not by time.
-fn guests(engine_mib: u32, arms: &[&str], row_bytes: &[u32], work: u64) -> Group {
+fn guests(engine_mib: u32, arms: &[&str], row_bytes: &[u32], ranges: &[u32], work: u64) -> Group {
     let data = Data::Large;
     let mut cases = Vec::new();
     let mut add = |workload: &str, row_bytes, rows, connections, events: u64| {
@@ -230,7 +237,7 @@ fn guests(engine_mib: u32, arms: &[&str], row_bytes: &[u32], work: u64) -> Group
         add("rows_point", Some(bytes), None, 1, 100);
         add("rows_update", Some(bytes), None, 1, 40);
     }
-    for rows in [1, 10, 100, 1000] {
+    for &rows in ranges {
         add(
             "rows_range",
             Some(1024),
