@@ -43,6 +43,9 @@ pub(crate) unsafe trait RingMemory {
     fn store(&self, word: Word, value: u64, order: Ordering);
     /// Writes bytes from a position that is a multiple of 8, padded to the next one.
     fn write(&self, position: u64, bytes: &[u8]);
+    /// The next frame will be written from this position on: where the processor can, it
+    /// fetches that memory for writing meanwhile.
+    fn prepare(&self, _position: u64) {}
     /// Reads bytes from a position that is a multiple of 8 and fills all of `out`.
     fn read(&self, position: u64, out: &mut [MaybeUninit<u8>]);
 }
@@ -113,6 +116,9 @@ impl<M: RingMemory> Producer<M> {
         // SYNC POINT: the Release makes the frame visible to a consumer that
         // sees this position with Acquire (`Consumer::has_input`, `available`).
         self.memory.store(Word::Head, self.head, Ordering::Release);
+        // The consumer read it a lap ago and has it in its cache still: were it fetched
+        // only when the next frame is written, that frame's position would wait for it.
+        self.memory.prepare(self.head);
         Ok(Some(length))
     }
 
