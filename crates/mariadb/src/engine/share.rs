@@ -26,6 +26,9 @@ pub(crate) const ANALYZED: u32 = 1 << 20;
 const CHANGED_PART: u64 = 10;
 const CHANGED_ROWS: u64 = 50;
 
+/// For so long a connection waits for another one's first survey, before it makes its own.
+const FIRST_SURVEY: Duration = Duration::from_secs(1);
+
 /// Ranges are reckoned by the last survey until such a part of the rows was changed.
 const RECKONED_PART: u64 = 4;
 
@@ -174,7 +177,7 @@ impl Share {
         shape: &Shape,
     ) -> Result<Arc<Statistics>, Error> {
         let Some(known) = self.survey.lock().clone() else {
-            return self.survey(connection, shape, LOOKED_AT);
+            return self.first_survey(connection, shape);
         };
         if known.is_stale(self.changes())
             && let Some(_one) = self.surveying.try_lock()
@@ -182,6 +185,24 @@ impl Share {
             return self.survey(connection, shape, LOOKED_AT);
         }
         Ok(known.statistics)
+    }
+
+    /// Surveys a table of which nothing is known, or waits for the connection that does:
+    /// all connections of a server that has just started ask at once.
+    fn first_survey(&self, connection: &mut Connection, shape: &Shape) -> Result<Arc<Statistics>, Error> {
+        let start = Instant::now();
+        let one = loop {
+            let one = self.surveying.try_lock_for(FIRST_SURVEY / 20);
+            if one.is_some() || connection.thd().killed() || start.elapsed() > FIRST_SURVEY {
+                break one;
+            }
+        };
+        if one.is_some()
+            && let Some(known) = self.known_statistics()
+        {
+            return Ok(known);
+        }
+        self.survey(connection, shape, LOOKED_AT)
     }
 
     /// What the last survey told, if there was one.
